@@ -1,0 +1,128 @@
+"""What the sans-I/O state of a connection asks of the world around it.
+
+The state machines take messages and draft events in and give these out, in order; whoever holds them carries the
+effects out. A *draft* is text that a model writes onward from an origin; suggestions are views of a draft. Text is
+Python `str` here and lengths are code points; UTF-16 units exist only in messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .messages import Reason, ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this message to the client."""
+
+    message: ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Close the connection with this close code and reason, after what was sent before."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """The text of a document is new: its cache may be filled in idle time."""
+
+    doc: str
+    before: str
+    after: str
+    preface: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartDraft:
+    """Write onward from the end of `before`, at most `max_tokens` tokens for now. Replaces the document's draft."""
+
+    doc: str
+    draft: int
+    before: str
+    after: str
+    preface: str
+    max_tokens: int
+    alternatives: int
+    temperature: float
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseDraft:
+    """Let a draft, running or paused, grow to `max_tokens` tokens in all, counted from its origin."""
+
+    doc: str
+    draft: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopDraft:
+    """Stop writing this draft; nothing more of it is wanted."""
+
+    doc: str
+    draft: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The document is closed: free what is held for it."""
+
+    doc: str
+
+
+DraftCommand = Prepare | StartDraft | RaiseDraft | StopDraft | Forget
+Effect = Send | Disconnect | DraftCommand
+
+
+# --- what the writer of drafts reports back -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DraftStarted:
+    """The first text of a draft is next. Prompt tokens in all, taken from cache, computed; milliseconds waited."""
+
+    draft: int
+    context: int
+    reused: int
+    computed: int
+    queue_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """More text of one alternative, never ending inside a grapheme; `tokens` it took and their summed log-probability.
+
+    `text` may be empty when tokens so far make no whole grapheme yet.
+    """
+
+    draft: int
+    alternative: int
+    text: str
+    tokens: int
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPaused:
+    """An alternative has written all the tokens it was allowed; `RaiseDraft` lets it go on."""
+
+    draft: int
+    alternative: int
+
+
+@dataclass(frozen=True, slots=True)
+class DraftEnded:
+    """An alternative can not go on: `end`, `busy` or `error`."""
+
+    draft: int
+    alternative: int
+    reason: Reason
+
+
+DraftEvent = DraftStarted | Drafted | DraftPaused | DraftEnded

@@ -1,0 +1,1 @@
+"""Afterword: a server for live ghost text."""

@@ -1,0 +1,139 @@
+"""The one interface between the gateway and an engine: wishes in, events out, token ids only.
+
+Nothing here imports torch, and nothing above it may assume that the engine is in this process or on this machine.
+A wish carries its whole prompt, so an engine that lost its caches needs nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one document wants written; the newest wish of a document replaces the one before.
+
+    `document`: key of the document, unique over all connections.
+    `run`: number of this wish, unique and rising; events carry it.
+    `tokens`: ids of the whole prompt, at least one.
+    `heal`: bytes the writer already typed after the prompt; the first new tokens must reproduce them.
+    `limit_tokens`: new tokens to write, not counting those that only reproduce `heal`; 0 only fills the cache.
+    `alternatives`: texts to write side by side; at temperature 0 they part at their first token.
+    `temperature`: 0 is greedy. `seed`: makes sampling repeatable.
+    """
+
+    document: int
+    run: int
+    tokens: Sequence[int]
+    heal: bytes = b""
+    limit_tokens: int = 24
+    alternatives: int = 1
+    temperature: float = 0.0
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The first new token of a run is next; says what the prompt cost (tokens) and how long it waited (ms)."""
+
+    run: int
+    context: int
+    reused: int
+    computed: int
+    queue_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """One new token of one alternative, with its natural-log probability under the model (temperature 1)."""
+
+    run: int
+    alternative: int
+    token: int
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """An alternative reached the run's limit; `update` with a higher one lets it go on."""
+
+    run: int
+    alternative: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An alternative is over: `end` (the model ended the text), `busy` (no room), or `error` (`detail` says what)."""
+
+    run: int
+    alternative: int
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the engine is doing before it is ready: a stage in words, and how far it is (0 to 1) if known."""
+
+    stage: str
+    fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The engine answers wishes from now on. `context_tokens`: longest prompt; `device`, `dtype`: where and how."""
+
+    model: str
+    context_tokens: int
+    slots: int
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The engine died: all its runs are over and its caches gone; it is being started again. `detail` says why."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The engine cannot start, for the reason in `detail`; it is not tried again (the model is refused or missing)."""
+
+    detail: str
+
+
+RunEvent = Started | Sampled | Paused | Ended
+EngineEvent = RunEvent | Progress | Ready | Lost | Failed
+EventSink = Callable[[Sequence[EngineEvent]], None]
+
+
+class Engine(Protocol):
+    """Something that writes tokens. Calls never block; events arrive, in order, at the sink given to `open`."""
+
+    async def open(self, sink: EventSink) -> None:
+        """Start up; returns once starting is under way. `Ready` or `Failed` follows."""
+        ...
+
+    def start(self, wish: Wish) -> None:
+        """Take a wish; it replaces the document's earlier one. Before `Ready` the newest wish of each document waits."""
+        ...
+
+    def update(self, run: int, limit_tokens: int) -> None:
+        """Raise the limit of a run, running or paused."""
+        ...
+
+    def stop(self, run: int) -> None:
+        """Drop a run at once; no event of it follows."""
+        ...
+
+    def forget(self, document: int) -> None:
+        """Free what is held for a document."""
+        ...
+
+    async def close(self) -> None:
+        """Shut down and wait for it."""
+        ...

@@ -1,0 +1,1 @@
+"""The gateway: sockets in front, an engine behind."""
