@@ -1,0 +1,85 @@
+"""Commands on their way to an engine process, which may be loading, starting again, or slow to read.
+
+What lives here: a pure queue with the rule that matters while nobody reads it: a document has one wish, its newest.
+So it grows with the number of documents, not with the time that has passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .api import Wish
+from .wire import Command, Forget, Stop, Update
+
+
+class Waiting:
+    """Commands in the order in which the engine is to get them, and the newest run of each document that it got."""
+
+    def __init__(self) -> None:
+        self._wishes: dict[int, Wish] = {}  # waiting, by document
+        self._documents: dict[int, int] = {}  # document of each waiting wish, by run
+        self._sent_runs: dict[int, int] = {}  # newest run the engine got, by document
+        self._sent_documents: dict[int, int] = {}  # the same, the other way round
+        # Commands about sent runs go out before waiting wishes, which concern runs that the engine does not know yet.
+        self._updates: dict[int, Update] = {}
+        self._endings: dict[Stop | Forget, None] = {}
+
+    def put(self, command: Command) -> None:
+        """Add a command, folding it into what waits. One about a run that is over everywhere is dropped."""
+        match command:
+            case Wish(document=document, run=run):
+                self._withdraw(document)
+                self._wishes[document] = command
+                self._documents[run] = document
+            case Update(run=run, limit_tokens=limit_tokens):
+                if run in self._documents:
+                    wish = self._wishes[self._documents[run]]
+                    self._wishes[wish.document] = replace(wish, limit_tokens=max(wish.limit_tokens, limit_tokens))
+                elif run in self._sent_documents:
+                    self._updates[run] = command
+            case Stop(run=run):
+                if run in self._documents:
+                    # The wish would have replaced the document's run before it; now nothing else will end that one.
+                    document = self._documents[run]
+                    self._withdraw(document)
+                    run = self._sent_runs.get(document, run)
+                if run in self._sent_documents:
+                    self._updates.pop(run, None)
+                    self._endings[Stop(run)] = None
+            case Forget(document=document):
+                self._withdraw(document)
+                run = self._sent_runs.pop(document, -1)
+                if self._sent_documents.pop(run, None) is not None:
+                    self._updates.pop(run, None)
+                    self._endings.pop(Stop(run), None)
+                    self._endings[command] = None
+
+    def take(self) -> list[Command]:
+        """Everything that waits, in order; it counts as sent."""
+        commands: list[Command] = [*self._endings, *self._updates.values(), *self._wishes.values()]
+        for wish in self._wishes.values():
+            self._sent_documents.pop(self._sent_runs.get(wish.document, -1), None)
+            self._sent_runs[wish.document] = wish.run
+            self._sent_documents[wish.run] = wish.document
+        self._wishes.clear()
+        self._documents.clear()
+        self._updates.clear()
+        self._endings.clear()
+        return commands
+
+    def clear(self) -> None:
+        """Drop everything, sent or not: the engine it was meant for is gone."""
+        for kept in (
+            self._wishes,
+            self._documents,
+            self._sent_runs,
+            self._sent_documents,
+            self._updates,
+            self._endings,
+        ):
+            kept.clear()
+
+    def _withdraw(self, document: int) -> None:
+        wish = self._wishes.pop(document, None)
+        if wish is not None:
+            del self._documents[wish.run]

@@ -1,0 +1,76 @@
+"""What an engine that could not listen for a while is told in the end."""
+
+from __future__ import annotations
+
+from afterword.engine.api import Wish
+from afterword.engine.waiting import Waiting
+from afterword.engine.wire import Command, Forget, Stop, Update
+
+
+def wish(document: int, run: int, limit_tokens: int = 8) -> Wish:
+    return Wish(document=document, run=run, tokens=(1,), limit_tokens=limit_tokens)
+
+
+def after(*commands: Command, sent: tuple[Command, ...] = ()) -> list[Command]:
+    waiting = Waiting()
+    for command in sent:
+        waiting.put(command)
+        waiting.take()
+    for command in commands:
+        waiting.put(command)
+    taken = waiting.take()
+    assert waiting.take() == []
+    return taken
+
+
+def test_only_the_newest_wish_of_a_document_waits() -> None:
+    assert after(wish(1, 1), wish(2, 2), wish(1, 3), wish(1, 4)) == [wish(2, 2), wish(1, 4)]
+
+
+def test_a_raised_limit_is_folded_into_the_waiting_wish() -> None:
+    assert after(wish(1, 1, 8), Update(1, 20), Update(1, 12)) == [wish(1, 1, 20)]
+
+
+def test_a_stopped_wish_is_not_sent_at_all() -> None:
+    assert after(wish(1, 1), wish(2, 2), Stop(1)) == [wish(2, 2)]
+
+
+def test_stopping_a_waiting_wish_ends_the_run_it_would_have_replaced() -> None:
+    assert after(wish(1, 2), Stop(2), sent=(wish(1, 1),)) == [Stop(1)]
+
+
+def test_a_forgotten_document_wishes_nothing() -> None:
+    assert after(wish(1, 1), Forget(1)) == []
+
+
+def test_the_engine_is_told_to_forget_what_it_knows() -> None:
+    assert after(Forget(1), sent=(wish(1, 1),)) == [Forget(1)]
+    assert after(Stop(1), wish(1, 2), Forget(1), sent=(wish(1, 1),)) == [Forget(1)]
+
+
+def test_commands_about_sent_runs_come_before_new_wishes() -> None:
+    sent = (wish(1, 1), wish(2, 2))
+    assert after(wish(3, 3), Update(1, 30), Update(1, 40), Stop(2), sent=sent) == [Stop(2), Update(1, 40), wish(3, 3)]
+
+
+def test_a_document_forgotten_and_wished_for_again_is_forgotten_first() -> None:
+    assert after(Forget(1), wish(1, 2), sent=(wish(1, 1),)) == [Forget(1), wish(1, 2)]
+
+
+def test_nothing_is_said_about_runs_that_are_over() -> None:
+    assert after(Update(1, 30), Stop(1), Stop(9), Forget(9), sent=(wish(1, 1), wish(1, 2))) == []
+
+
+def test_a_lost_engine_leaves_nothing_behind() -> None:
+    waiting = Waiting()
+    waiting.put(wish(1, 1))
+    waiting.take()
+    waiting.put(wish(2, 2))
+    waiting.clear()
+    waiting.put(Stop(1))
+    waiting.put(Update(2, 30))
+    assert waiting.take() == []
+
+
+def test_a_thousand_keystrokes_wait_as_one_wish() -> None:
+    assert after(*(wish(1, run) for run in range(1000))) == [wish(1, 999)]
