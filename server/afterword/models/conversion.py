@@ -1,0 +1,97 @@
+"""Runs the converter in a process of its own and turns what it reports into progress and errors.
+
+Not here: what it does (`convert`) and where its result is kept (`cache`).
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+from .cache import Facts
+from .files import ModelError
+from .progress import ProgressSink
+
+PULSE_S = 0.5
+"""How often the running stage is told again, so that a live line shows the time go by."""
+
+KILL_GRACE_S = 5.0
+
+
+def run_converter(kind: str, source: Path, folder: Path, progress: ProgressSink) -> Facts:
+    """Convert `source` into `folder`; `kind` is `gguf` or `tokenizer`. `ModelError` carries the converter's reason."""
+    command = [sys.executable, "-m", "afterword.models.convert", kind, str(source), str(folder)]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8"
+        )
+        try:
+            outcome = follow(process, progress)
+        finally:
+            end(process)
+        if "done" in outcome:
+            return facts_of(outcome["done"])
+        errors.seek(0)
+        said = errors.read().decode("utf-8", "replace").strip().splitlines()
+        reason = outcome.get("error") or (said[-1] if said else f"the converter ended with status {process.returncode}")
+    raise ModelError(f"{source} cannot be converted: {reason}")
+
+
+def follow(process: subprocess.Popen[str], progress: ProgressSink) -> dict[str, Any]:
+    """Pass on the stages a converter reports until it ends; returns its last report, empty if it made none."""
+    assert process.stdout is not None
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=read_lines, args=(process.stdout, lines), daemon=True).start()
+    stage = "starting the converter"
+    progress(stage, None)
+    outcome: dict[str, Any] = {}
+    while True:
+        try:
+            line = lines.get(timeout=PULSE_S)
+        except queue.Empty:
+            progress(stage, None)
+            continue
+        if line is None:
+            process.wait()
+            return outcome
+        report = json.loads(line)
+        if "stage" in report:
+            stage = report["stage"]
+            progress(stage, None)
+        else:
+            outcome = report
+
+
+def read_lines(stream: IO[str], lines: queue.Queue[str | None]) -> None:
+    """Move the JSON lines of a stream into a queue, and `None` at its end; a library's chatter is dropped."""
+    for line in stream:
+        if line.startswith("{"):
+            lines.put(line)
+    lines.put(None)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """See that the converter is gone, also when the wait for it was interrupted."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(KILL_GRACE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+def facts_of(done: dict[str, Any]) -> Facts:
+    """The converter's findings about the model."""
+    organization = done.get("organization")
+    name = done.get("name")
+    attribution = " by ".join(str(part) for part in (name, organization) if part)
+    return Facts(done.get("license"), attribution, tuple(done.get("warnings", ())))

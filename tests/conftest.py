@@ -1,0 +1,135 @@
+"""What tests of several parts share: the built-in model, small random models of many families, and the GPU's absence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+hypothesis_settings.register_profile("afterword", derandomize=True, deadline=None, database=None)
+hypothesis_settings.load_profile("afterword")
+
+TinyModel = Callable[..., Path]
+"""`tiny_model_folder(family="llama", **config)`: the folder of a small random model; equal calls share one folder."""
+
+TINY_CORPUS = """The quick brown fox jumps over the lazy dog, and the dog does not mind at all.
+It was a bright cold day in April, and the clocks were striking thirteen. She had 42 reasons to stay.
+Der schnelle braune Fuchs springt über den faulen Hund. Ça va très bien, merci.
+"""
+
+_CONTEXT = {"max_position_embeddings": 512, "pad_token_id": 0, "bos_token_id": 0, "eos_token_id": 0}
+_LLAMA_LIKE: dict[str, Any] = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    # Far wider than in training, so that the most likely token stands clear of the next one.
+    "initializer_range": 0.3,
+    **_CONTEXT,
+}
+TINY_FAMILIES: dict[str, dict[str, Any]] = {
+    "llama": _LLAMA_LIKE,
+    "qwen3": _LLAMA_LIKE,
+    "gemma3_text": {
+        **_LLAMA_LIKE,
+        "sliding_window": 24,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        "query_pre_attn_scalar": 16,
+        "tie_word_embeddings": False,  # tied, a random model of this family repeats its last token for ever
+    },
+    "gpt2": {
+        "n_embd": 64,
+        "n_layer": 3,
+        "n_head": 4,
+        "n_positions": 512,
+        "initializer_range": 0.3,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+    },
+    "gpt_neox": {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "initializer_range": 0.3,
+        **_CONTEXT,
+    },
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests that need a GPU where there is none; torch is imported only if there are such tests."""
+    waiting = [item for item in items if item.get_closest_marker("cuda")]
+    if not waiting:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in waiting:
+            item.add_marker(pytest.mark.skip(reason="needs an NVIDIA GPU, and torch sees none"))
+
+
+@pytest.fixture(scope="session")
+def builtin_model_folder() -> Path:
+    """The built-in model in the user's cache, converted if this is the first time."""
+    from afterword.models import ModelError, resolve
+    from afterword.models.builtin import locate
+
+    try:
+        locate()
+    except ModelError as error:
+        pytest.skip(str(error))
+    return resolve("builtin").folder
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A byte-level tokenizer of 400 tokens; token 0 is the end of text."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([TINY_CORPUS] * 3, trainer)
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    tokenizer.save(str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer_file: Path) -> TinyModel:
+    """Makes small random models, float32, complete with tokenizer: see `TinyModel` and `TINY_FAMILIES`."""
+    made: dict[str, Path] = {}
+
+    def make(family: str = "llama", **changes: Any) -> Path:
+        key = f"{family} {sorted(changes.items())}"
+        if key not in made:
+            made[key] = _make_tiny_model(family, changes, tmp_path_factory.mktemp(family), tiny_tokenizer_file)
+        return made[key]
+
+    return make
+
+
+def _make_tiny_model(family: str, changes: dict[str, Any], folder: Path, tokenizer_file: Path) -> Path:
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    vocab_size = Tokenizer.from_file(str(tokenizer_file)).get_vocab_size()
+    config = AutoConfig.for_model(family, **TINY_FAMILIES[family] | {"vocab_size": vocab_size} | changes)
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
+    (folder / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
+    return folder
