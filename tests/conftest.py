@@ -1,4 +1,4 @@
-"""What tests of several parts share: the built-in model, small random models of many families, and the GPU's absence."""
+"""What tests of several parts share: the built-in model, small random models, and what to skip without a GPU."""
 
 from __future__ import annotations
 
@@ -130,6 +130,7 @@ def _make_tiny_model(family: str, changes: dict[str, Any], folder: Path, tokeniz
     config = AutoConfig.for_model(family, **TINY_FAMILIES[family] | {"vocab_size": vocab_size} | changes)
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
+        model: Any = AutoModelForCausalLM
+        model.from_config(config, dtype=torch.float32).save_pretrained(folder)
     (folder / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
     return folder

