@@ -26,9 +26,9 @@ class Reader:
         self.messages: list[ServerMessage] = []
         self.outbox = Outbox(self._note, limit_bytes)
 
-    def _note(self, message: ServerMessage) -> bytes:
+    def _note(self, message: ServerMessage) -> str:
         self.messages.append(message)
-        return b"x"
+        return "x"
 
     def read(self) -> list[ServerMessage]:
         while self.outbox.take() is not None:

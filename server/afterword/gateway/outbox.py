@@ -28,7 +28,7 @@ Piece = tuple[str, int, int]  # document, suggestion, alternative
 class Outbox:
     """A queue of messages. `put` what the session wants sent, `take` what goes out next."""
 
-    def __init__(self, encode: Callable[[ServerMessage], bytes], limit_bytes: int) -> None:
+    def __init__(self, encode: Callable[[ServerMessage], str], limit_bytes: int) -> None:
         self._encode = encode
         self._limit_bytes = limit_bytes
         self._waiting: deque[_Entry] = deque()
@@ -56,7 +56,7 @@ class Outbox:
         if isinstance(message, Token):
             self._pieces[_piece(message)] = entry
 
-    def take(self) -> bytes | None:
+    def take(self) -> str | None:
         """The next frame to send, encoded, or `None` if nothing waits."""
         while self._waiting:
             entry = self._waiting.popleft()
