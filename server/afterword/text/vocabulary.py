@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -140,6 +141,19 @@ class Vocabulary:
     def banned_ids(self) -> frozenset[int]:
         """Ids that must never be written."""
         return frozenset(i for i, data in enumerate(self.token_bytes) if data is None and i not in self.eos_ids)
+
+    def spell(self, tokens: Iterable[int]) -> bytes:
+        """The bytes of tokens, without those that are no text."""
+        return b"".join(self.token_bytes[token] or b"" for token in tokens)
+
+    def extends(self, data: bytes) -> bool:
+        """Whether some token begins with these bytes and goes on."""
+        at = bisect_right(self._sorted_bytes, data)
+        return at < len(self._sorted_bytes) and self._sorted_bytes[at].startswith(data)
+
+    @cached_property
+    def _sorted_bytes(self) -> list[bytes]:
+        return sorted({data for data in self.token_bytes if data is not None})
 
     def _starts(self, by_name: dict[str, int], config: Mapping[str, Any]) -> tuple[int, ...]:
         bare = self._tokenizer.encode("", add_special_tokens=False).ids
