@@ -1,8 +1,8 @@
 """Drafts of many sessions on one engine: text on one side, tokens on the other.
 
-What lives here: the translation of draft commands into wishes and of engine events into draft events, and what it needs
-to remember for it. Which drafts are wanted, and what of them is shown, is decided by the protocol's state of a document;
-when tokens are computed, by the engine. Nothing here waits, and nothing here holds a text after its document is gone.
+What lives here: the translation of draft commands into wishes and of engine events into draft events, and what it
+needs to remember for it. Which drafts are wanted, and what of them is shown, is decided by the protocol's state of a
+document; when tokens are computed, by the engine. Nothing here waits, and no text outlives its document.
 """
 
 from __future__ import annotations
@@ -11,10 +11,6 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, Paused, Ready, Sampled, Started, Wish
-from afterword.text.detokenizer import CONTEXT_CHARACTERS, Detokenizer
-from afterword.text.prompt import PromptTokens
-from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.effects import (
     DraftCommand,
     Drafted,
@@ -29,6 +25,11 @@ from afterword_protocol.effects import (
     StopDraft,
 )
 from afterword_protocol.messages import Reason
+
+from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, Paused, Ready, Sampled, Started, Wish
+from afterword.text.detokenizer import CONTEXT_CHARACTERS, Detokenizer
+from afterword.text.prompt import PromptTokens
+from afterword.text.vocabulary import Vocabulary
 
 RESERVE_TOKENS = 256  # of the engine's context, kept free for what a draft writes
 MAX_RESERVE_SHARE = 4  # but never more than one part in this many
@@ -59,8 +60,8 @@ class _Draft:
 class Drafter:
     """Writes drafts. Give it the commands of sessions and the events of the engine; it gives back events for sessions.
 
-    `context_tokens`: the longest prompt, until the engine names its own. `numbers`: gives run numbers, and must be where
-    sessions get their draft numbers, because a draft's number is its run's.
+    `context_tokens`: the longest prompt, until the engine names its own. `numbers`: gives run numbers, and must be
+    where sessions get their draft numbers, because a draft's number is its run's.
     """
 
     def __init__(self, vocabulary: Vocabulary, engine: Engine, context_tokens: int, numbers: Iterator[int]) -> None:
@@ -126,9 +127,8 @@ class Drafter:
                         deliveries += [(draft.session, DraftEnded(number, k, Reason.ERROR)) for k in draft.writing]
                         self._close(number)
                 case Started() | Sampled() | Paused() | Ended():
-                    draft = self._drafts.get(event.run)
-                    if draft is not None:
-                        deliveries += [(draft.session, happened) for happened in self._translate(draft, event)]
+                    if (known := self._drafts.get(event.run)) is not None:
+                        deliveries += [(known.session, happened) for happened in self._translate(known, event)]
         return deliveries
 
     def _start(self, session: Hashable, command: StartDraft) -> list[Delivery]:
