@@ -15,7 +15,6 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from afterword_protocol.messages import Limits
 from platformdirs import user_config_path
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -24,6 +23,7 @@ from afterword.engine.options import EngineOptions
 from afterword.gateway.auth import TOKEN_VARIABLE, gather_tokens
 from afterword.gateway.options import GatewayOptions
 from afterword.models.files import ModelFiles
+from afterword_protocol.messages import Limits
 
 PREFIX = "AFTERWORD_"
 CONFIG_VARIABLE = "AFTERWORD_CONFIG"

@@ -34,8 +34,8 @@ def resolve(
         return _builtin(cache, progress)
     path = Path(spec).expanduser()
     try:
-        is_folder, is_file = path.is_dir(), path.is_file()
-    except OSError:  # a name too long for a path, say
+        is_folder, is_file = bool(spec) and path.is_dir(), path.is_file()
+    except (OSError, ValueError):  # a name too long for a path, say, or with a NUL in it
         is_folder = is_file = False
     if is_folder:
         return _folder(path, cache, progress)
