@@ -119,7 +119,7 @@ class Engine(Protocol):
         ...
 
     def start(self, wish: Wish) -> None:
-        """Take a wish; it replaces the document's earlier one. Before `Ready` the newest wish of each document waits."""
+        """Take a wish; it replaces the document's earlier one. Until `Ready` each document's newest wish waits."""
         ...
 
     def update(self, run: int, limit_tokens: int) -> None:

@@ -1,0 +1,365 @@
+"""The engine itself: an inbox of wishes, and a step loop over slots.
+
+What lives here: the order of things in one step (take wishes in, plan, run the model, commit) and what other threads
+may do meanwhile. Wishes come in from any thread; everything else happens on the one thread that steps.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from .api import Ended, RunEvent, Sampled, Wish
+from .caches import KeyValues
+from .layout import ROOM_TOKENS, Layout
+from .plan import Kind, Need, plan
+from .probing import probe
+from .runner import Runner
+from .runs import Run
+from .slots import Slot, Slots, common_prefix
+from .steps import Span, Step, StepDropped
+from .writing import Writer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreConfig:
+    """Sizes of an engine.
+
+    `context_tokens`: longest prompt; `room_tokens`: how much longer a text may grow. `step_tokens`: rows of prefill in
+    a step; `brisk_tokens`: the same while somebody waits for a first token that needs no more. `waiting_limit`: wishes
+    that may wait for a slot before further ones are refused as busy.
+    """
+
+    slots: int = 8
+    context_tokens: int = 2048
+    room_tokens: int = ROOM_TOKENS
+    step_tokens: int = 64
+    brisk_tokens: int = 16
+    waiting_limit: int = 1024
+
+
+@dataclass(slots=True)
+class Stats:
+    """What the engine did since it started. `dropped`: steps given up midway; `layers`: attention layers started."""
+
+    steps: int = 0
+    rows: int = 0
+    dropped: int = 0
+    layers: int = 0
+    tokens: int = 0
+    evictions: int = 0
+    failures: int = 0
+
+
+class EngineCore:
+    """Writes tokens for documents. `start`, `update`, `stop`, `forget` and `close` may be called from any thread."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        token_bytes: Sequence[bytes | None],
+        eos_ids: Iterable[int],
+        banned_ids: Iterable[int] = (),
+        config: CoreConfig | None = None,
+        layout: Layout | None = None,
+    ) -> None:
+        """`model` must be loaded with the attention of this package; `layout` is found out if not given."""
+        self.config = config or CoreConfig()
+        self.layout = layout or probe(model)
+        self.stats = Stats()
+        self._runner = Runner(model)
+        rows = self.config.context_tokens + self.config.room_tokens
+        self._caches = KeyValues(self.layout, self.config.slots, rows)
+        self._slots = Slots(self.config.slots, self.layout.logits_per_slot)
+        self._writer = Writer(
+            token_bytes, frozenset(eos_ids), frozenset(banned_ids), self.layout.vocabulary, rows, self.layout.device
+        )
+        self._lock = threading.Condition()
+        self._inbox: dict[int, tuple[Wish, float]] = {}  # newest wish of each document
+        self._forgotten: set[int] = set()
+        self._arrived = False  # something came in since the step loop last looked
+        self._busy = False  # the last step found something to do
+        self._runs: dict[int, Run] = {}  # newest run of each document
+        self._flying: dict[int, Span] = {}  # spans of the step in flight
+        self._between: list[RunEvent] = []  # events that arose during a step
+        self._emit: Callable[[list[RunEvent]], None] | None = None
+        self._closed = False
+
+    # --- from any thread ---------------------------------------------------------------------------------------------
+
+    def start(self, wish: Wish) -> None:
+        """Take a wish; it replaces the document's earlier one, and what only the earlier one wanted is dropped."""
+        with self._lock:
+            self._inbox[wish.document] = (wish, time.monotonic())
+            span = self._flying.get(wish.document)
+            if span is not None and not self._still_wanted(span, wish):
+                span.stale = True
+            self._wake()
+
+    def update(self, run: int, limit_tokens: int) -> None:
+        """Raise the limit of a run, running, paused or not yet begun."""
+        with self._lock:
+            for document, (wish, arrived) in self._inbox.items():
+                if wish.run == run:
+                    self._inbox[document] = (replace(wish, limit_tokens=max(wish.limit_tokens, limit_tokens)), arrived)
+                    return
+            found = self._find(run)
+            if found is not None:
+                found.raise_limit(limit_tokens)
+                self._wake()
+
+    def stop(self, run: int) -> None:
+        """Drop a run at once. No event of it arises after this returns."""
+        with self._lock:
+            for document, (wish, _) in list(self._inbox.items()):
+                if wish.run == run:
+                    del self._inbox[document]
+                    self._drop(document)
+            found = self._find(run)
+            if found is not None and found.wish.document not in self._inbox:
+                self._drop(found.wish.document)
+
+    def forget(self, document: int) -> None:
+        """Free what is held for a document."""
+        with self._lock:
+            self._inbox.pop(document, None)
+            self._drop(document)
+            self._forgotten.add(document)
+            self._wake()
+
+    def close(self) -> None:
+        """Let `run_forever` return; the step in flight is dropped."""
+        with self._lock:
+            self._closed = True
+            for span in self._flying.values():
+                span.stale = True
+            self._wake()
+
+    # --- the step loop -----------------------------------------------------------------------------------------------
+
+    def run_forever(self, emit: Callable[[list[RunEvent]], None]) -> None:
+        """Step whenever there is something to do, until `close`. `emit` gets events on this thread, in order."""
+        self._emit = emit
+        while not self._closed:
+            events = self.step()
+            if events:
+                emit(events)
+            with self._lock:
+                while self.idle and not self._closed:
+                    self._lock.wait()
+
+    @torch.inference_mode()
+    def step(self) -> list[RunEvent]:
+        """Take in what is new; if that gives no events, run the model once. `idle` afterwards if nothing was to do."""
+        with self._lock:
+            events = self._take_in()
+            step = None if events or self._closed else self._plan()
+            self._busy = bool(events) or step is not None
+        if step is None:
+            return events
+        self.stats.steps += 1
+        self.stats.rows += step.rows
+        try:
+            logits: Tensor | None = self._runner.forward(step)
+        except StepDropped:
+            logits = None
+            self.stats.dropped += 1
+        except Exception as error:  # whatever went wrong in one step must not end the engine
+            log.exception("a step of %d rows failed", step.rows)
+            logits = None
+            with self._lock:
+                self._between += self._fail(step, f"{type(error).__name__} in the model")
+        self.stats.layers += step.layers
+        with self._lock:
+            events = self._between + self._commit(step, logits)
+            self._between = []
+        return events
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is to be done until the next call from outside."""
+        return not (self._arrived or self._busy)
+
+    def _take_in(self) -> list[RunEvent]:
+        """Newest wishes become runs; runs without a slot get one; what needs no step is written."""
+        events: list[RunEvent] = []
+        self._arrived = False
+        for document in self._forgotten:
+            self._slots.free(document)
+        self._forgotten.clear()
+        now = time.monotonic()
+        for document, (wish, arrived) in list(self._inbox.items()):
+            if not self._in_flight(document):
+                del self._inbox[document]
+                events += self._admit(Run(wish, arrived))
+        self._seat()
+        for run in self._runs.values():
+            if run.slot is not None and run.writing and not self._in_flight(run.wish.document):
+                events += self._writer.advance(run, run.slot, now)
+        return events
+
+    def _admit(self, run: Run) -> list[RunEvent]:
+        """Make a wish the document's run, unless it cannot be."""
+        wish = run.wish
+        self._runs.pop(wish.document, None)
+        if len(wish.tokens) > self.config.context_tokens:
+            detail = f"the prompt has {len(wish.tokens)} tokens, more than the {self.config.context_tokens} that fit"
+            return _ended(wish, "error", detail)
+        if not wish.tokens or wish.alternatives < 1:
+            return _ended(wish, "error", "a wish needs at least one token and one alternative")
+        if any(not 0 <= token < self.layout.vocabulary for token in wish.tokens):
+            return _ended(wish, "error", "the prompt has tokens that the model does not know")
+        run.slot = self._slots.of(wish.document)
+        waiting = sum(1 for other in self._runs.values() if other.slot is None)
+        if run.slot is None and waiting >= self.config.waiting_limit:
+            return _ended(wish, "busy", "too many documents are waiting")
+        self._runs[wish.document] = run
+        if run.slot is not None:
+            run.slot.settle(wish.tokens, self._caches.compact)
+            run.slot.pin(len(wish.tokens))
+            self._slots.touch(run.slot)
+        return []
+
+    def _seat(self) -> None:
+        """Give slots to runs that have none, those that somebody waits for first."""
+        waiting = [run for run in self._runs.values() if run.slot is None and run.writing]
+        for run in sorted(waiting, key=lambda run: (run.kind is Kind.FILL, run.number)):
+            taken = self._slots.take(run.wish.document, partial(self._may_evict, run))
+            if taken is None:
+                return
+            run.slot, evicted = taken
+            run.slot.pin(len(run.wish.tokens))
+            if evicted is not None:
+                self.stats.evictions += 1
+                loser = self._runs.get(evicted)
+                if loser is not None:
+                    loser.lose_slot()
+
+    def _may_evict(self, newcomer: Run, document: int) -> bool:
+        if self._in_flight(document):
+            return False
+        run = self._runs.get(document)
+        return run is None or not run.writing or (run.kind is Kind.FILL and newcomer.kind is not Kind.FILL)
+
+    def _plan(self) -> Step | None:
+        """The next step, or None if no run lacks rows."""
+        running = {run.number: run for run in self._runs.values() if run.slot is not None and run.writing}
+        needs = [Need(run.number, run.kind, run.missing(), run.served) for run in running.values()]
+        chosen = plan(needs, self.config.step_tokens, self.config.brisk_tokens)
+        if not chosen:
+            return None
+        now = time.monotonic()
+        spans = []
+        for number, rows in chosen:
+            run = running[number]
+            run.served = self.stats.steps + 1
+            run.began = run.began or now
+            span = run.span(rows)
+            spans.append(span)
+            self._flying[span.document] = span
+        return Step(self._caches, spans, self._between_layers)
+
+    def _between_layers(self) -> None:
+        """News may arrive while the model runs: tokens that need no step do not wait for its end."""
+        if not self._arrived:
+            return
+        with self._lock:
+            events = self._take_in()
+        if self._emit is None:
+            self._between += events
+        elif events:
+            self._emit(events)
+
+    def _commit(self, step: Step, logits: Tensor | None) -> list[RunEvent]:
+        """Count the rows of a finished step as held, and write what its logits allow."""
+        self._flying.clear()
+        if logits is None:
+            return []
+        self._writer.ban(logits)
+        at = 0
+        events: list[RunEvent] = []
+        now = time.monotonic()
+        for span in step.spans:
+            rows = logits[at : at + len(span.wanted)]
+            at += len(span.wanted)
+            run = self._runs.get(span.document)
+            slot = self._slots.of(span.document)
+            if span.skipped or slot is None:
+                continue
+            self._slots.touch(slot)
+            self._hold(slot, span, rows)
+            if run is not None and span.document not in self._inbox:
+                if span.line is None:
+                    run.computed += max(0, min(span.end, len(run.wish.tokens)) - span.start)
+                events += self._writer.advance(run, slot, now)
+        self.stats.tokens += sum(isinstance(event, Sampled) for event in events)
+        return events
+
+    @staticmethod
+    def _hold(slot: Slot, span: Span, rows: Tensor) -> None:
+        """Enter the rows of a span, and the logits that follow some of them, into its slot."""
+        if span.line is None:
+            slot.extend(span.tokens)
+            if span.wanted:
+                slot.remember(rows[0].clone())
+            return
+        for twig, position in zip(span.twigs, span.positions, strict=True):
+            slot.grow(twig, position)
+        for at, row in zip(span.wanted, rows, strict=True):
+            twig = span.twigs[at]
+            twig.logits[len(twig.rows)] = row.clone()
+
+    def _fail(self, step: Step, detail: str) -> list[RunEvent]:
+        """A step broke: its runs are over, and what their slots held before stays."""
+        self.stats.failures += 1
+        events: list[RunEvent] = []
+        for span in step.spans:
+            run = None if span.stale else self._runs.pop(span.document, None)
+            if run is not None:
+                events += _ended(run.wish, "error", detail)
+        return events
+
+    # --- small things ------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        self._arrived = True
+        self._lock.notify_all()
+
+    def _find(self, number: int) -> Run | None:
+        return next((run for run in self._runs.values() if run.number == number), None)
+
+    def _in_flight(self, document: int) -> bool:
+        """The step in flight computes rows of the document that are still wanted, so its slot must not be touched."""
+        span = self._flying.get(document)
+        return span is not None and not span.stale
+
+    def _drop(self, document: int) -> None:
+        self._runs.pop(document, None)
+        span = self._flying.get(document)
+        if span is not None:
+            span.stale = True
+
+    def _still_wanted(self, span: Span, wish: Wish) -> bool:
+        """Whether rows in flight are of use for a newer wish: its own prompt, or a text that goes on as it asks."""
+        slot = self._slots.of(span.document)
+        if slot is None or span.line is not None:
+            return False
+        computed = slot.tokens[: span.start] + span.tokens
+        common = common_prefix(computed, wish.tokens)
+        if common == len(wish.tokens) <= span.start:
+            return wish.limit_tokens > 0 and self._writer.agrees(computed[common:], wish.heal)
+        return 2 * (common - span.start) >= len(span.tokens)
+
+
+def _ended(wish: Wish, reason: str, detail: str) -> list[RunEvent]:
+    return [Ended(wish.run, alternative, reason, detail) for alternative in range(max(1, wish.alternatives))]

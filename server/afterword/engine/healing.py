@@ -1,0 +1,82 @@
+"""Token healing: which tokens agree with bytes that the writer has already typed after the prompt.
+
+What lives here: a sorted table of the bytes of all tokens and look-ups in it. A token agrees with remaining bytes if it
+begins with all of them, or is a piece of their beginning after which the rest can still be written.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+CACHED_ANSWERS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Agreeing:
+    """Ids that agree with some bytes: `within` end before or with them, `beyond` begin with them and go on."""
+
+    within: tuple[int, ...]
+    beyond: tuple[int, ...]
+
+
+class Healer:
+    """Answers, for bytes that must come next, which tokens may."""
+
+    def __init__(self, token_bytes: Sequence[bytes | None], banned: Container[int] = ()) -> None:
+        """`token_bytes[id]`: what a token adds to the text; None or empty for those that add nothing."""
+        table = sorted((text, token) for token, text in enumerate(token_bytes) if text and token not in banned)
+        self._texts = [text for text, _ in table]
+        self._tokens = [token for _, token in table]
+        self._longest = max(map(len, self._texts), default=0)
+        self._answers: OrderedDict[bytes, Agreeing] = OrderedDict()
+
+    def agreeing(self, remaining: bytes) -> Agreeing:
+        """Tokens that agree with `remaining` (not empty). Both groups are empty when nothing can write it."""
+        answer = self._answers.get(remaining)
+        if answer is None:
+            answer = self._search(remaining)
+            self._answers[remaining] = answer
+            if len(self._answers) > CACHED_ANSWERS:
+                self._answers.popitem(last=False)
+        else:
+            self._answers.move_to_end(remaining)
+        return answer
+
+    def _search(self, remaining: bytes) -> Agreeing:
+        # From the end backwards, find the places in the bytes from which the rest can be written at all.
+        size = len(remaining)
+        writable = [False] * size + [True]
+        for at in range(size - 1, -1, -1):
+            low, high = self._beginning_with(remaining[at:])
+            writable[at] = low < high or any(
+                writable[end] and self._is_token(remaining[at:end])
+                for end in range(at + 1, min(size, at + self._longest) + 1)
+            )
+        within: list[int] = []
+        for end in range(1, min(size, self._longest) + 1):
+            if writable[end]:
+                piece = remaining[:end]
+                low = bisect_left(self._texts, piece)
+                while low < len(self._texts) and self._texts[low] == piece:
+                    within.append(self._tokens[low])
+                    low += 1
+        low, high = self._beginning_with(remaining)
+        beyond = [token for text, token in zip(self._texts[low:high], self._tokens[low:high], strict=True)
+                  if len(text) > size]  # fmt: skip
+        return Agreeing(tuple(within), tuple(beyond))
+
+    def _is_token(self, piece: bytes) -> bool:
+        low = bisect_left(self._texts, piece)
+        return low < len(self._texts) and self._texts[low] == piece
+
+    def _beginning_with(self, piece: bytes) -> tuple[int, int]:
+        """Where in the table the tokens that begin with `piece` lie."""
+        low = bisect_left(self._texts, piece)
+        stem = piece.rstrip(b"\xff")
+        if not stem:
+            return low, len(self._texts)
+        after = stem[:-1] + bytes([stem[-1] + 1])
+        return low, bisect_left(self._texts, after, lo=low)

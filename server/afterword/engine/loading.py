@@ -1,0 +1,119 @@
+"""From a model folder to a core that is ready: weights, checks, sizes, a first warm step.
+
+What lives here: choices of device, type and sizes, and the order in which things are tried, with progress in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers.utils import logging as transformers_logging
+
+from ..text.vocabulary import Vocabulary
+from . import attention
+from .api import Progress, Ready
+from .checks import check_config, position_limit, self_test
+from .core import CoreConfig, EngineCore
+from .layout import ROOM_TOKENS, Layout, choose_context, slots_for
+from .options import EngineOptions
+from .probing import probe
+from .refusal import ModelRefused
+
+Report = Callable[[Progress], None]
+CUDA_STEP_TOKENS = 2048
+CUDA_BRISK_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A core that answers wishes, and what to tell about it."""
+
+    core: EngineCore
+    ready: Ready
+
+
+def load_model(
+    folder: Path, device: str = "auto", dtype: str = "auto", progress: Report = lambda _: None
+) -> PreTrainedModel:
+    """A causal model from a local folder, in evaluation mode, with our attention. Raises `ModelRefused`, `OSError`."""
+    place = choose_device(device)
+    kind = choose_dtype(dtype, place)
+    progress(Progress("reading the configuration"))
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    check_config(config, _class_of(config))
+    progress(Progress("loading weights"))
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        folder, config=config, dtype=kind, attn_implementation=attention.NAME, local_files_only=True
+    )
+    model.to(device=place)  # type: ignore[call-arg]
+    model.eval().requires_grad_(False)
+    return model
+
+
+def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Loaded:
+    """Load what the options name, check it and warm it up. Raises `ModelRefused`, `OSError`, `VocabularyError`."""
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    progress(Progress("reading the tokenizer"))
+    vocabulary = Vocabulary.from_folder(options.folder)
+    model = load_model(options.folder, options.device, options.dtype, progress)
+    progress(Progress("checking the model"))
+    layout = probe(model)
+    self_test(model, layout)
+    config = core_config(layout, model.config, options)
+    core = EngineCore(model, vocabulary.token_bytes, vocabulary.eos_ids, vocabulary.banned_ids, config, layout)
+    dtype = str(layout.dtype).removeprefix("torch.")
+    return Loaded(core, Ready(options.name, config.context_tokens, config.slots, str(layout.device), dtype))
+
+
+def core_config(layout: Layout, config: PretrainedConfig, options: EngineOptions) -> CoreConfig:
+    """Sizes of the core within the budget of the options. Raises `ModelRefused` if the context is too long for it."""
+    limit = position_limit(config)
+    context = options.context_tokens or choose_context(layout, limit, options.cache_bytes)
+    if limit is not None and context > limit:
+        raise ModelRefused(f"a context of {context} tokens was asked for; the model knows {limit} positions")
+    room = ROOM_TOKENS if limit is None else min(ROOM_TOKENS, limit - context)
+    slots = slots_for(layout, context, options.cache_bytes, room)
+    sizes = CoreConfig(slots=slots, context_tokens=context, room_tokens=room)
+    if layout.device.type == "cpu":
+        return sizes
+    return CoreConfig(
+        slots=slots,
+        context_tokens=context,
+        room_tokens=room,
+        step_tokens=CUDA_STEP_TOKENS,
+        brisk_tokens=CUDA_BRISK_TOKENS,
+    )
+
+
+def choose_device(device: str) -> torch.device:
+    """The device named, or CUDA if there is one, or the CPU."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
+
+
+def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    """The type named, or float32 on a CPU and bfloat16 elsewhere. Raises `ValueError` if there is none of that name."""
+    if dtype == "auto":
+        return torch.float32 if device.type == "cpu" else torch.bfloat16
+    found = getattr(torch, dtype, None)
+    if found not in (torch.float32, torch.float16, torch.bfloat16):
+        raise ValueError(f"unknown type {dtype!r}; float32, float16 and bfloat16 are known")
+    assert isinstance(found, torch.dtype)
+    return found
+
+
+def _class_of(config: PretrainedConfig) -> type | None:
+    """The class that would be loaded, if transformers has one of its own for this configuration."""
+    try:
+        found = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    except KeyError:
+        return None
+    return found if isinstance(found, type) else None

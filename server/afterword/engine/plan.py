@@ -1,0 +1,66 @@
+"""Which rows of which runs the next step computes. Pure: no torch, no clock.
+
+The rules: first tokens before later tokens, shortest remaining prefill first; tokens that continue a text ride along;
+caches are filled ahead only when nothing else is to be done. A short first token is not made to wait for a long
+prefill: when one is waiting, the step stays short.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class Kind(enum.IntEnum):
+    """What a run needs rows for."""
+
+    FIRST = 0
+    """It has written nothing yet."""
+    NEXT = 1
+    """It goes on writing."""
+    FILL = 2
+    """Nobody waits for it; the cache is filled ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Rows that a run lacks. `served`: number of the last step it had a part in; `run`: rises with arrival."""
+
+    run: int
+    kind: Kind
+    rows: int
+    served: int = 0
+
+
+def plan(needs: Iterable[Need], step_tokens: int, brisk_tokens: int) -> list[tuple[int, int]]:
+    """Runs and how many rows each gets in the next step.
+
+    At most `step_tokens` rows of prefill, `brisk_tokens` when some first token needs no more than that; besides these
+    as many rows that continue texts, those that waited longest first.
+    """
+    by_kind: dict[Kind, list[Need]] = {kind: [] for kind in Kind}
+    for need in needs:
+        if need.rows > 0:
+            by_kind[need.kind].append(need)
+    first = sorted(by_kind[Kind.FIRST], key=lambda need: (need.rows, need.run))
+    brisk = bool(first) and first[0].rows <= brisk_tokens
+    prefill_tokens = brisk_tokens if brisk else step_tokens
+    chosen = _fill(first, prefill_tokens, prefill_tokens)
+    # A text whose slot was taken has to be computed again before it goes on: that is a prefill, whatever it is called.
+    chosen += _fill(sorted(by_kind[Kind.NEXT], key=lambda need: (need.served, need.run)), step_tokens, prefill_tokens)
+    if not chosen:
+        chosen = _fill(sorted(by_kind[Kind.FILL], key=lambda need: (need.rows, need.run)), step_tokens, step_tokens)
+    return chosen
+
+
+def _fill(needs: Iterable[Need], budget: int, each: int) -> list[tuple[int, int]]:
+    """Hand out `budget` rows in order, at most `each` to a run."""
+    chosen: list[tuple[int, int]] = []
+    for need in needs:
+        if budget <= 0:
+            break
+        rows = min(need.rows, each, budget)
+        chosen.append((need.run, rows))
+        budget -= rows
+    return chosen

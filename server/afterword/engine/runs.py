@@ -1,0 +1,155 @@
+"""A run: one wish being written, with its alternatives, from prompt to last token.
+
+What lives here: what has been written, what is still to be healed, how far each alternative may go, and which rows the
+next step would have to compute for it. Choosing tokens is in `writing`; rows become spans in `core`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from torch import Generator
+
+from .api import Wish
+from .plan import Kind
+from .sampling import generator_for
+from .slots import Slot, Twig
+from .steps import Span
+
+
+class State(enum.Enum):
+    """What an alternative is doing."""
+
+    WRITING = enum.auto()
+    PAUSED = enum.auto()
+    ENDED = enum.auto()
+
+
+@dataclass(slots=True, eq=False)
+class Branch:
+    """One alternative. `heal`: bytes still to be reproduced; `written`: tokens beyond them; `twig`: its own tokens."""
+
+    index: int
+    heal: bytes
+    generator: Generator | None
+    state: State = State.WRITING
+    written: int = 0
+    twig: Twig = field(default_factory=Twig)
+
+
+class Run:
+    """A wish and what came of it.
+
+    `trunk`: the text that all alternatives share: the prompt, then tokens; with one alternative, everything.
+    `parted`: the alternatives go their own ways, each in its twig. `slot`: the document's cache, if it has one.
+    """
+
+    def __init__(self, wish: Wish, arrived: float) -> None:
+        self.wish = wish
+        self.arrived = arrived  # seconds, monotonic
+        self.began: float | None = None  # when its first step began
+        self.limit = wish.limit_tokens
+        self.trunk = list(wish.tokens)
+        self.slot: Slot | None = None
+        self.started = False  # `Started` was sent
+        self.spoken = False  # a token was sent
+        self.computed = 0  # rows of the prompt that steps computed for this run
+        self.served = 0  # number of the last step it had a part in
+        random = wish.temperature > 0
+        self.branches = [
+            Branch(index, wish.heal, generator_for(wish.seed, index) if random else None)
+            for index in range(wish.alternatives)
+        ]
+        self.parted = random and wish.alternatives > 1
+
+    @property
+    def number(self) -> int:
+        """The run's number in events."""
+        return self.wish.run
+
+    @property
+    def kind(self) -> Kind:
+        """How urgent its rows are."""
+        if self.spoken:
+            return Kind.NEXT
+        return Kind.FIRST if self.limit > 0 else Kind.FILL
+
+    @property
+    def writing(self) -> bool:
+        """Some alternative is not paused and not over."""
+        return any(branch.state is State.WRITING for branch in self.branches)
+
+    @property
+    def length(self) -> int:
+        """Rows a slot needs to hold everything written so far."""
+        return len(self.trunk) + sum(len(branch.twig.tokens) for branch in self.branches)
+
+    def raise_limit(self, limit_tokens: int) -> None:
+        """Let paused alternatives go on, if the limit is higher than before."""
+        self.limit = max(self.limit, limit_tokens)
+        for branch in self.branches:
+            if branch.state is State.PAUSED and branch.written < self.limit:
+                branch.state = State.WRITING
+
+    def lose_slot(self) -> None:
+        """The slot went to another document; rows are computed again when the run goes on."""
+        self.slot = None
+
+    def missing(self) -> int:
+        """Rows to compute before every writing alternative can choose its next token; 0 if it lacks none."""
+        if self.slot is None or not self.writing:
+            return 0
+        rows = len(self.trunk) - self._trunk_start()
+        return rows + sum(branch.twig.missing for branch in self._growing())
+
+    def _growing(self) -> list[Branch]:
+        return [branch for branch in self.branches if branch.state is State.WRITING] if self.parted else []
+
+    def _trunk_start(self) -> int:
+        """First token of the trunk that must be computed; its length if none."""
+        assert self.slot is not None
+        common = self.slot.common(self.trunk)
+        needs_logits = not self.parted or any(not branch.twig.tokens for branch in self._growing())
+        if common == len(self.trunk) and needs_logits and self.slot.recall(self.trunk) is None:
+            return common - 1
+        return common
+
+    def span(self, rows: int) -> Span:
+        """The next at most `rows` rows as a span. Cuts the slot back to where they go."""
+        slot = self.slot
+        assert slot is not None
+        start = self._trunk_start()
+        if start < len(self.trunk):
+            slot.cut_tail()
+            slot.cut(start)
+            end = min(len(self.trunk), start + rows)
+            wanted = [end - start - 1] if end == len(self.trunk) else []
+            return Span(
+                self.wish.document, slot.index, start, self.trunk[start:end], list(range(start, end)), wanted
+            )  # fmt: skip
+        return self._tail_span(slot, rows)
+
+    def _tail_span(self, slot: Slot, rows: int) -> Span:
+        slot.cut(len(self.trunk))
+        line = len(self.trunk)
+        new = [
+            (depth, branch)
+            for branch in self._growing()
+            for depth in range(len(branch.twig.rows), len(branch.twig.tokens))
+        ]
+        new.sort(key=lambda entry: (entry[0], entry[1].index))
+        new = new[:rows]
+        names = {id(branch.twig): branch.index for branch in self.branches}
+        return Span(
+            self.wish.document,
+            slot.index,
+            line + len(slot.tail),
+            [branch.twig.tokens[depth] for depth, branch in new],
+            [line + depth for depth, _ in new],
+            [at for at, (depth, branch) in enumerate(new) if depth + 1 == len(branch.twig.tokens)],
+            line,
+            [names[id(twig)] for twig, _ in slot.tail] + [branch.index for _, branch in new],
+            [place for _, place in slot.tail] + [line + depth for depth, _ in new],
+            twigs=[branch.twig for _, branch in new],
+        )

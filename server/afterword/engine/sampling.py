@@ -1,0 +1,64 @@
+"""From a row of logits to a token and its log-probability: greedy, or at a temperature with a seed.
+
+What lives here: arithmetic on one row. Rows are float tensors of the vocabulary's size with banned ids already at minus
+infinity. Log-probabilities are natural, at temperature 1, and not narrowed by healing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+SEED_STRIDE = 0x9E3779B97F4A7C15  # odd and far from small seeds, so that neighbours' alternatives do not meet
+SEED_MASK = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A token and its natural-log probability."""
+
+    token: int
+    logprob: float
+
+
+def generator_for(seed: int | None, alternative: int) -> torch.Generator:
+    """Random numbers of one alternative of one run: the same for the same seed, whatever else is computed."""
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed((seed + alternative * SEED_STRIDE) & SEED_MASK)
+    return generator
+
+
+def choose(
+    row: Tensor, allowed: Tensor | None = None, temperature: float = 0.0, generator: torch.Generator | None = None
+) -> Choice:
+    """Pick one token of `row` `[vocabulary]`, out of the ids `allowed` if given."""
+    row = row.float()
+    scores = row if allowed is None else row[allowed]
+    if temperature > 0:
+        # On the CPU in double precision, so that the draw does not depend on the device.
+        weights = torch.softmax(scores.double().cpu() / temperature, dim=-1).cumsum(-1)
+        draw = torch.rand(1, generator=generator, dtype=torch.float64) * weights[-1]
+        at = min(int(torch.searchsorted(weights, draw, right=True)), len(weights) - 1)
+    else:
+        at = int(scores.argmax())
+    token = at if allowed is None else int(allowed[at])
+    return Choice(token, float(row[token] - torch.logsumexp(row, dim=-1)))
+
+
+def best(row: Tensor, count: int, allowed: Tensor | None = None, but: frozenset[int] = frozenset()) -> list[Choice]:
+    """The `count` likeliest distinct tokens of `row`, best first, out of `allowed` if given and none of `but`."""
+    row = row.float()
+    scores = row if allowed is None else row[allowed]
+    values, places = scores.topk(min(count + len(but), len(scores)))
+    total = torch.logsumexp(row, dim=-1)
+    found: list[Choice] = []
+    for value, place in zip(values.tolist(), places.tolist(), strict=True):
+        token = place if allowed is None else int(allowed[place])
+        if token not in but and value > float("-inf") and len(found) < count:
+            found.append(Choice(token, float(row[token] - total)))
+    return found
