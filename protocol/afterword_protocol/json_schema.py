@@ -20,6 +20,16 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Schema = dict[str, Any]
 
+_JSON_TYPES: dict[Any, str | list[str]] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    Any: ["string", "number", "boolean", "object", "array"],  # all but null, which counts as absent
+}
+
+# What a server leaves out although its type has a default: the specification names this one.
+LEFT_OUT_BY_SERVER = frozenset({"alternative"})
+
 # Rules between fields, which no single field's type can say.
 BETWEEN_FIELDS: dict[str, Schema] = {
     "done": {"oneOf": [{"required": ["text", "boundaries"]}, {"required": ["alternatives"]}]},
@@ -75,6 +85,13 @@ def limits_text(annotation: object) -> str:
     return f"{least} to {constraint.greatest:g}{unit}"
 
 
+def is_always_there(field: dataclasses.Field[Any], *, from_client: bool) -> bool:
+    """Whether a field is in every message of its kind. A server writes out all defaults but one."""
+    if field.default is dataclasses.MISSING:
+        return True
+    return not from_client and field.default is not None and field.name not in LEFT_OUT_BY_SERVER
+
+
 def _envelope(
     name: str, title: str, kinds: tuple[type[Any], ...], notes: dict[str, MessageNotes], *, nullable: bool
 ) -> Schema:
@@ -99,8 +116,8 @@ def _object(kind: type[Any], path: str, notes: MessageNotes, nullable: bool) -> 
     properties: Schema = {}
     required: list[str] = []
     for field in dataclasses.fields(kind):
-        needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         where = f"{path}{field.name}"
+        needed = is_always_there(field, from_client=nullable)
         schema = _value(_without_none(hints[field.name]), where, notes, nullable)
         if nullable and not needed:
             schema = _or_null(schema)
@@ -125,7 +142,7 @@ def _value(annotation: object, path: str, notes: MessageNotes, nullable: bool) -
         return {"type": "array", "items": _value(typing.get_args(base)[0], f"{path}[]", notes, nullable)}
     if isinstance(base, type) and dataclasses.is_dataclass(base):
         return _object(base, f"{path}.", notes, nullable)
-    schema: Schema = {} if base is Any else {"type": {str: "string", int: "integer", float: "number"}[base]}
+    schema: Schema = {"type": _JSON_TYPES[base]}
     if isinstance(constraint, Bounds):
         bounds = {"minimum": constraint.least, "maximum": constraint.greatest}
         schema |= {key: bound for key, bound in bounds.items() if bound is not None}
@@ -141,7 +158,7 @@ def _value(annotation: object, path: str, notes: MessageNotes, nullable: bool) -
 def _or_null(schema: Schema) -> Schema:
     if "enum" in schema:
         return schema | {"enum": [*schema["enum"], None]}
-    return schema | {"type": [schema["type"], "null"]} if "type" in schema else schema
+    return schema | {"type": [schema["type"], "null"]}
 
 
 def _constraint(annotation: object) -> tuple[Any, object | None]:

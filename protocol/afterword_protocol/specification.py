@@ -79,7 +79,7 @@ def _sections(text: str) -> list[tuple[str, str]]:
 def _notes(kind: str, section: str) -> MessageNotes:
     fields: dict[str, FieldNote] = {}
     for match in _ROW.finditer(section):
-        cells = [_LINK.sub(r"\1", cell.strip()) for cell in match["cells"].split(" | ")]
+        cells = [_LINK.sub(r"\1", cell.strip()) for cell in match["cells"].split("|")]
         if len(cells) != _COLUMNS:
             raise ValueError(
                 f"{kind}.{match['field']}: a field has {_COLUMNS} columns after its name, not {len(cells)}"
