@@ -1,0 +1,303 @@
+"""The ghost text of one document: its draft, the suggestion that shows it, and what is asked of the writer of drafts.
+
+Here the two are kept in step: a suggestion is begun on the draft that is there (adoption) or on a new one, the draft is
+let go on while the suggestion wants more and stopped as soon as it does not, and both end when the writer types
+something else (type-through). What the client may ask, and when, is judged in `document.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .draft import Draft
+from .effects import DraftEvent, DraftStarted, Effect, RaiseDraft, StartDraft, StopDraft
+from .messages import Delivery, ErrorCode, Extend, Limits, Reason, Suggest
+from .mirror import Mirror, Splice
+from .replies import error
+from .rules import TextRules
+from .suggestion import Ask, Suggestion, View
+
+MAX_KEPT_POINTS = 4096
+"""A draft that the writer has typed this far into is not adopted any more, so that it cannot grow for ever."""
+
+_FINAL = frozenset({Reason.END, Reason.SUFFIX, Reason.REPETITION})  # nothing can follow
+_FAILED = frozenset({Reason.BUSY, Reason.ERROR})
+_FAILURES = {
+    Reason.BUSY: (ErrorCode.BUSY, "the engine has no room for this now"),
+    Reason.ERROR: (ErrorCode.INTERNAL, "the engine could not write this"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for all documents of a connection."""
+
+    delivery: Delivery
+    limits: Limits
+    rules: TextRules
+    draft_numbers: Iterator[int]  # shared by all connections
+    retry_after_ms: float  # advised when the engine has no room
+
+
+class Ghost:
+    """At most one draft and one suggestion, which may be done and still serve `extend`, `accept` and adoption."""
+
+    def __init__(self, doc: str, mirror: Mirror, terms: Terms) -> None:
+        self.mirror = mirror  # the text that suggestions continue
+        self._doc = doc
+        self._terms = terms
+        self._draft: Draft | None = None
+        self._suggestion: Suggestion | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether a `done` is still owed."""
+        return self._suggestion is not None and self._suggestion.ask is not None
+
+    @property
+    def deadline_ms(self) -> float | None:
+        """When the current ask has to end."""
+        ask = self._suggestion.ask if self._suggestion else None
+        return ask.deadline_ms if ask else None
+
+    @property
+    def run(self) -> int | None:
+        """Number of the draft whose events are wanted."""
+        return self._draft.run if self._draft else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the latest suggestion's text stands at the caret no more."""
+        return self._suggestion is not None and self._suggestion.lost is not None
+
+    @property
+    def has_text(self) -> bool:
+        """Whether something was written that agrees with the text."""
+        return self._draft is not None
+
+    def knows(self, id: int) -> bool:
+        """Whether `id` is the latest suggestion that got a draft."""
+        return self._suggestion is not None and self._suggestion.id == id
+
+    def suggest(self, asked: Suggest, max_tokens: int, now_ms: float) -> list[Effect]:
+        """Begin a suggestion at the caret, on the draft that is there if its text and manner agree."""
+        effects: list[Effect] = []
+        draft = self._draft
+        if draft is None or draft.caret > MAX_KEPT_POINTS or not draft.serves(asked):
+            draft = self._draft = Draft(asked.alternatives, asked.temperature, asked.seed)
+            effects.append(self._start(draft, self.mirror.before, max_tokens))
+        draft.forgive()
+        around = self.mirror.surroundings
+        views = [View(strand, draft.caret, around) for strand in draft.strands]
+        self._suggestion = Suggestion(self._doc, asked.id, views, self._terms.rules, self._terms.delivery, asked.quiet)
+        deadline_ms = None if asked.max_time_ms is None else now_ms + asked.max_time_ms
+        ask = Ask(asked.stop, max_tokens, now_ms, deadline_ms)
+        ask.begin(views, draft.caret)
+        self._suggestion.queue(ask)
+        return effects + self._drive(now_ms)
+
+    def extend(self, asked: Extend, max_tokens: int, now_ms: float) -> list[Effect]:
+        """Go on with the suggestion, after the asks before this one are done."""
+        assert self._suggestion is not None
+        idle = not self.live
+        self._suggestion.queue(Ask(asked.stop, max_tokens, now_ms))
+        return self._begin_extension(now_ms) + self._drive(now_ms) if idle else []
+
+    def untyped(self, alternative: int) -> str | None:
+        """What an `accept` may take of; None if nothing of this alternative stands at the caret."""
+        suggestion, draft = self._suggestion, self._draft
+        if suggestion is None or draft is None or alternative >= len(suggestion.views):
+            return None
+        if not suggestion.views[alternative].strand.text.startswith(draft.typed):
+            return None
+        return suggestion.untyped(alternative, draft.caret)
+
+    def follow(self, splice: Splice, before: str, after_changed: bool, now_ms: float) -> list[Effect]:
+        """The text changed: type-through, or the end of what no longer agrees. `before`: the text before the splice."""
+        draft, suggestion = self._draft, self._suggestion
+        if draft is None:
+            return []
+        typed = None if after_changed else _retyped(draft.typed, splice, before)
+        if typed is None:
+            return self.drop(Reason.DIVERGED, now_ms)
+        draft.typed = typed
+        if not draft.agrees:
+            return self.drop(Reason.DIVERGED, now_ms)
+        if suggestion is None or suggestion.lost:
+            return []
+        if draft.caret < suggestion.anchor:
+            return self.lose(now_ms)
+        suggestion.follow(typed)
+        return []
+
+    def reopen(self, mirror: Mirror, now_ms: float) -> list[Effect]:
+        """The text was given anew: the suggestion ends, but a draft that agrees with the text is kept."""
+        effects = self.lose(now_ms)
+        if self._draft is not None:
+            typed = mirror.typed_since(self.mirror, self._draft.typed)
+            self._draft.typed = typed or ""
+            if typed is None or not self._draft.agrees:
+                effects += self.drop(Reason.DIVERGED, now_ms)
+        self.mirror = mirror
+        return effects
+
+    def end(self, reason: Reason, now_ms: float) -> list[Effect]:
+        """Answer every ask that is not done with `reason`; what was written is kept for the next suggestion."""
+        return [*self._rest(), *self._finish_all(reason, now_ms)] if self.live else []
+
+    def lose(self, now_ms: float) -> list[Effect]:
+        """The suggestion's text is not at the caret any more; the draft may still be of use."""
+        if self._suggestion is None:
+            return []
+        self._suggestion.lost = self._suggestion.lost or Reason.DIVERGED
+        return self.end(Reason.DIVERGED, now_ms)
+
+    def drop(self, reason: Reason, now_ms: float) -> list[Effect]:
+        """Nothing that was written is of use any more."""
+        effects = self._abandon_run()
+        if self._suggestion is not None:
+            self._suggestion.lost = self._suggestion.lost or reason
+        effects += self._finish_all(reason, now_ms)
+        self._draft = None
+        return effects
+
+    def supersede(self, now_ms: float, reason: Reason = Reason.SUPERSEDED) -> list[Effect]:
+        """Answer every ask that is not done, but leave the draft as it is, to what comes next."""
+        return self._finish_all(reason, now_ms)
+
+    def rest(self) -> list[Effect]:
+        """Stop writing if no suggestion wants more."""
+        return [] if self.live else self._rest()
+
+    def time_out(self, now_ms: float) -> list[Effect]:
+        """The current ask has had its time."""
+        return [self._finish(Reason.TIME, now_ms), *self._next(now_ms)] if self.live else []
+
+    def lose_engine(self, now_ms: float) -> list[Effect]:
+        """The run is gone without a word; its text stays."""
+        if self._draft is not None:
+            self._draft.run = None
+        return self._finish_all(Reason.ERROR, now_ms)
+
+    def drafted(self, event: DraftEvent, now_ms: float) -> list[Effect]:
+        """Take what the writer of drafts reports; what comes of runs that are not wanted any more is dropped."""
+        draft, suggestion = self._draft, self._suggestion
+        if draft is None or event.draft != draft.run:
+            return []
+        draft.take(event)
+        if suggestion is None or suggestion.ask is None:
+            return []
+        if isinstance(event, DraftStarted):
+            suggestion.ask.cost = event
+        return self._drive(now_ms)
+
+    def _drive(self, now_ms: float) -> list[Effect]:
+        """Show what there is, finish the current ask if it has all it wants, and see that the rest is written."""
+        effects: list[Effect] = []
+        suggestion, draft = self._suggestion, self._draft
+        if suggestion is None or draft is None or not self.live:
+            return effects
+        effects += suggestion.show(draft.limit_tokens, now_ms)
+        if not suggestion.settled:
+            return effects + self._feed(suggestion, draft, now_ms)
+        assert suggestion.ask is not None
+        reason = suggestion.ask.views[0].reason
+        assert reason is not None
+        if reason in _FAILED:
+            code, message = _FAILURES[reason]
+            retry_after_ms = self._terms.retry_after_ms if reason is Reason.BUSY else None
+            report = error(code, message, self._doc, suggestion.id, retry_after_ms=retry_after_ms)
+            return [*effects, *self._rest(), report, *self._finish_all(reason, now_ms)]
+        return [*effects, self._finish(reason, now_ms), *self._next(now_ms)]
+
+    def _next(self, now_ms: float) -> list[Effect]:
+        """An ask was finished: turn to the one that waits, or stop writing."""
+        return [*self._begin_extension(now_ms), *self._drive(now_ms)] if self.live else self._rest()
+
+    def _begin_extension(self, now_ms: float) -> list[Effect]:
+        """Turn to the first waiting ask: it goes on with the first alternative that agrees with what was typed."""
+        suggestion, draft = self._suggestion, self._draft
+        assert suggestion is not None
+        assert suggestion.ask is not None
+        effects: list[Effect] = []
+        while suggestion.ask is not None:
+            if suggestion.lost or draft is None:
+                return self._finish_all(suggestion.lost or Reason.DIVERGED, now_ms)
+            view = suggestion.agreeing(draft.typed)
+            if view.reason not in _FINAL:
+                break
+            effects.append(self._finish(view.reason, now_ms))
+        else:
+            return effects
+        if draft.strands != [view.strand]:
+            effects += self._abandon_run()
+            draft = self._draft = draft.narrow(view.strand)
+            (view.strand,) = draft.strands
+        draft.forgive()
+        suggestion.ask.begin([view], draft.caret)
+        return effects
+
+    def _feed(self, suggestion: Suggestion, draft: Draft, now_ms: float) -> list[Effect]:
+        """Have more written if the current ask wants more than is on its way."""
+        wanted_tokens = suggestion.wanted_tokens
+        longest_tokens = draft.base_tokens + self._terms.limits.max_tokens
+        if draft.run is None or (draft.waiting and wanted_tokens > longest_tokens and len(draft.strands) == 1):
+            # The run is gone, or has become so long that the window of its prompt ought to move on.
+            (strand,) = draft.strands
+            strand.forget_textless()
+            more_tokens = min(wanted_tokens - strand.tokens, self._terms.limits.max_tokens)
+            return [self._start(draft, self.mirror.before + strand.text[draft.caret :], more_tokens)]
+        if not draft.waiting:
+            return []
+        allowed_tokens = min(wanted_tokens, longest_tokens)
+        if allowed_tokens <= draft.limit_tokens:
+            suggestion.settle_for(draft.limit_tokens)
+            return self._drive(now_ms)
+        draft.raise_to(allowed_tokens)
+        return [RaiseDraft(self._doc, draft.run, allowed_tokens - draft.base_tokens)]
+
+    def _start(self, draft: Draft, before: str, max_tokens: int) -> StartDraft:
+        """A run that writes the draft onward from its end, which is the end of `before`."""
+        run = next(self._terms.draft_numbers)
+        draft.begin(run, max_tokens)
+        return StartDraft(
+            doc=self._doc,
+            draft=run,
+            before=before,
+            after=self.mirror.after,
+            preface=self.mirror.preface,
+            max_tokens=max_tokens,
+            alternatives=len(draft.strands),
+            temperature=draft.temperature,
+            seed=draft.seed,
+        )
+
+    def _rest(self) -> list[Effect]:
+        """Stop the run if it would write on by itself; one that waits may be of use to `extend` or adoption."""
+        return self._abandon_run() if self._draft is not None and self._draft.working else []
+
+    def _abandon_run(self) -> list[Effect]:
+        if self._draft is None or self._draft.run is None:
+            return []
+        run, self._draft.run = self._draft.run, None
+        return [StopDraft(self._doc, run)]
+
+    def _finish_all(self, reason: Reason, now_ms: float) -> list[Effect]:
+        effects: list[Effect] = []
+        while self.live:
+            effects.append(self._finish(reason, now_ms))
+        return effects
+
+    def _finish(self, reason: Reason, now_ms: float) -> Effect:
+        assert self._suggestion is not None
+        return self._suggestion.finish(reason, self._draft.context_tokens if self._draft else 0, now_ms)
+
+
+def _retyped(typed: str, splice: Splice, before: str) -> str | None:
+    """What stands between the origin and the caret after the splice; None if the text before the origin changed."""
+    beyond = splice.delete - len(typed)
+    if beyond <= 0:
+        return typed[: len(typed) - splice.delete] + splice.insert
+    removed = before[len(before) - splice.delete : len(before) - len(typed)]
+    return splice.insert[beyond:] if splice.insert.startswith(removed) else None
