@@ -1,0 +1,302 @@
+/**
+ * The messages of the wire protocol as types, its names and close codes, and the reading and writing of frames.
+ *
+ * What lives here: vocabulary. What acts on messages is elsewhere. Every length and offset counts UTF-16 code units,
+ * which is what JavaScript strings count.
+ */
+
+export const PROTOCOL_VERSION = 1;
+export const SUBPROTOCOL = 'afterword.v1';
+
+export type Delivery = 'token' | 'word' | 'final';
+export type Stop = 'word' | 'phrase' | 'sentence' | 'paragraph' | 'none';
+
+/** Why a suggestion is done. */
+export type Reason =
+  | 'end'
+  | 'stop'
+  | 'length'
+  | 'time'
+  | 'suffix'
+  | 'quiet'
+  | 'repetition'
+  | 'cancelled'
+  | 'superseded'
+  | 'diverged'
+  | 'stale'
+  | 'busy'
+  | 'error';
+
+export type ErrorCode =
+  | 'bad_message'
+  | 'unknown_type'
+  | 'unknown_doc'
+  | 'unknown_suggestion'
+  | 'resync'
+  | 'stale_rev'
+  | 'too_many_docs'
+  | 'context_too_long'
+  | 'busy'
+  | 'unsupported'
+  | 'internal';
+
+export interface Peer {
+  name: string;
+  version?: string;
+}
+
+// --- client to server
+
+export interface Hello {
+  type: 'hello';
+  token?: string;
+  client?: Peer;
+  delivery?: Delivery;
+}
+
+export interface Open {
+  type: 'open';
+  doc: string;
+  rev: number;
+  before: string;
+  after: string;
+  language?: string;
+  block?: string;
+  preface?: string;
+}
+
+export interface Edit {
+  type: 'edit';
+  doc: string;
+  rev: number;
+  delete?: number;
+  insert?: string;
+  delete_after?: number;
+  insert_after?: string;
+  length?: number;
+}
+
+export interface Suggest {
+  type: 'suggest';
+  doc: string;
+  id: number;
+  rev: number;
+  alternatives?: number;
+  max_tokens?: number;
+  stop?: Stop;
+  max_time_ms?: number;
+  quiet?: number;
+  temperature?: number;
+  seed?: number;
+}
+
+export interface Extend {
+  type: 'extend';
+  doc: string;
+  id: number;
+  max_tokens?: number;
+  stop?: Stop;
+}
+
+export interface Accept {
+  type: 'accept';
+  doc: string;
+  id: number;
+  rev: number;
+  length: number;
+  alternative?: number;
+}
+
+export interface Cancel {
+  type: 'cancel';
+  doc: string;
+  id: number;
+}
+
+export interface Dismiss {
+  type: 'dismiss';
+  doc: string;
+  id: number;
+  reason?: string;
+}
+
+export interface Close {
+  type: 'close';
+  doc: string;
+}
+
+export interface Ping {
+  type: 'ping';
+  t: unknown;
+}
+
+/** What a client sends about one document. */
+export type DocumentMessage = Open | Edit | Suggest | Extend | Accept | Cancel | Dismiss | Close;
+export type ClientMessage = Hello | DocumentMessage | Ping;
+
+// --- server to client
+
+export interface Limits {
+  docs: number;
+  message_bytes: number;
+  context: number;
+  max_tokens: number;
+  alternatives: number;
+}
+
+export interface Welcome {
+  type: 'welcome';
+  protocol: number;
+  session: string;
+  server: Peer;
+  model: string;
+  offsets: string;
+  limits: Limits;
+  heartbeat_ms: number;
+  features: string[];
+  advice: { debounce_ms: number };
+}
+
+export interface Token {
+  type: 'token';
+  doc: string;
+  id: number;
+  pos: number;
+  text: string;
+  alternative?: number;
+  logprob?: number;
+}
+
+/** Offsets into a suggestion's text after which a word, phrase or sentence has ended; rising. */
+export interface Boundaries {
+  words?: number[];
+  phrases?: number[];
+  sentences?: number[];
+}
+
+export interface Usage {
+  context?: number;
+  reused?: number;
+  computed?: number;
+  generated?: number;
+}
+
+export interface Timing {
+  queue_ms?: number;
+  first_token_ms?: number;
+  total_ms?: number;
+}
+
+export interface Alternative {
+  text: string;
+  reason: Reason;
+  boundaries: Boundaries;
+}
+
+export interface Done {
+  type: 'done';
+  doc: string;
+  id: number;
+  reason: Reason;
+  text?: string;
+  boundaries?: Boundaries;
+  alternatives?: Alternative[];
+  usage: Usage;
+  timing: Timing;
+}
+
+export interface ErrorMessage {
+  type: 'error';
+  code: ErrorCode;
+  message: string;
+  doc?: string;
+  id?: number;
+  field?: string;
+  retry_after_ms?: number;
+}
+
+export interface Notice {
+  type: 'notice';
+  kind: 'draining' | 'engine_restarted';
+  grace_ms?: number;
+}
+
+export interface Pong {
+  type: 'pong';
+  t: unknown;
+}
+
+export type ServerMessage = Welcome | Token | Done | ErrorMessage | Notice | Pong;
+
+// --- closing
+
+/** Close codes with a meaning of their own in this protocol. */
+export const CloseCode = {
+  goingAway: 1001,
+  tooBig: 1009,
+  malformed: 4400,
+  unauthorized: 4401,
+  subprotocol: 4406,
+  helloTimeout: 4408,
+  secondHello: 4409,
+  tooFast: 4429,
+  internal: 4500,
+} as const;
+
+/** Codes after which the same client would only be refused again: a person or a program has to change something. */
+const FINAL_CODES: readonly number[] = [
+  CloseCode.malformed,
+  CloseCode.unauthorized,
+  CloseCode.subprotocol,
+  CloseCode.secondHello,
+];
+
+/** Whether a connection that closed with `code` may be tried again. */
+export const mayReconnect = (code: number): boolean => !FINAL_CODES.includes(code);
+
+// --- frames
+
+type Kind = 'string' | 'number' | 'object' | 'unknown';
+
+/** The fields a client relies upon, by type of message. Anything further is taken as it comes, or ignored. */
+const RELIED_UPON: Record<ServerMessage['type'], Record<string, Kind>> = {
+  welcome: {
+    protocol: 'number',
+    offsets: 'string',
+    model: 'string',
+    limits: 'object',
+    advice: 'object',
+    heartbeat_ms: 'number',
+  },
+  token: { doc: 'string', id: 'number', pos: 'number', text: 'string' },
+  done: { doc: 'string', id: 'number', reason: 'string', usage: 'object', timing: 'object' },
+  error: { code: 'string', message: 'string' },
+  notice: { kind: 'string' },
+  pong: { t: 'unknown' },
+};
+
+/**
+ * Reads one frame from a server. Returns null for anything that is not a whole message of a known type: a newer
+ * server may send types that this client has never heard of, and they are no reason to give up.
+ */
+export function parse(frame: unknown): ServerMessage | null {
+  if (typeof frame !== 'string') return null;
+  let message: unknown;
+  try {
+    message = JSON.parse(frame);
+  } catch {
+    return null;
+  }
+  if (typeof message !== 'object' || message === null) return null;
+  const fields = message as Record<string, unknown>;
+  const type = fields['type'];
+  if (typeof type !== 'string' || !Object.hasOwn(RELIED_UPON, type)) return null;
+  for (const [name, kind] of Object.entries(RELIED_UPON[type as ServerMessage['type']])) {
+    const value = fields[name];
+    if (kind !== 'unknown' && (typeof value !== kind || value === null)) return null;
+  }
+  return message as ServerMessage;
+}
+
+/** Writes one message as a frame. */
+export const stringify = (message: ClientMessage): string => JSON.stringify(message);

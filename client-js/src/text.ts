@@ -1,0 +1,107 @@
+/**
+ * Comparing texts around a caret: where they agree, and the smallest change at the caret between them.
+ *
+ * Pure functions of strings. Offsets are UTF-16 code units and never fall inside a surrogate pair.
+ */
+
+/** Units compared to find out by how much a window on a long text has slid. */
+const PROBE_UNITS = 48;
+
+export const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800;
+export const isLowSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xdc00;
+
+/** Length of the common beginning of `a` from `i` on and `b` from `j` on. */
+export function commonPrefix(a: string, b: string, i = 0, j = 0): number {
+  const most = Math.min(a.length - i, b.length - j);
+  let n = 0;
+  while (n < most && a.charCodeAt(i + n) === b.charCodeAt(j + n)) n++;
+  return n > 0 && isHighSurrogate(a.charCodeAt(i + n - 1)) ? n - 1 : n;
+}
+
+/** Length of the common end of `a` and `b`. */
+export function commonSuffix(a: string, b: string): number {
+  const most = Math.min(a.length, b.length);
+  let n = 0;
+  while (n < most && a.charCodeAt(a.length - 1 - n) === b.charCodeAt(b.length - 1 - n)) n++;
+  return n > 0 && isLowSurrogate(a.charCodeAt(a.length - n)) ? n - 1 : n;
+}
+
+/** How `to` lies upon `from`: it begins at `at` (below 0: before `from` begins) and agrees for `same` units. */
+export interface Alignment {
+  at: number;
+  same: number;
+}
+
+/** A text that ends at the caret; `cut` when the document has more before it. */
+export interface Tail {
+  readonly before: string;
+  readonly cut: boolean;
+}
+
+/**
+ * Aligns two windows that end at the caret of one document before and after a change. A window that is cut may begin
+ * anywhere, as it slides along when text is typed at its end. Of the possible alignments the one with the longest
+ * agreement wins, and among equals the one that slid least.
+ */
+export function align({ before: from, cut: fromCut }: Tail, { before: to, cut: toCut }: Tail): Alignment {
+  if (to.startsWith(from)) return { at: 0, same: from.length };
+  let best: Alignment = { at: 0, same: commonPrefix(from, to) };
+  const forward = toCut ? from.indexOf(to.slice(0, PROBE_UNITS), 1) : -1;
+  if (forward > 0) best = longer(best, { at: forward, same: commonPrefix(from, to, forward, 0) });
+  const backward = fromCut ? to.indexOf(from.slice(0, PROBE_UNITS), 1) : -1;
+  if (backward > 0) best = longer(best, { at: -backward, same: commonPrefix(from, to, 0, backward) });
+  return best;
+}
+
+const longer = (a: Alignment, b: Alignment): Alignment => (b.same > a.same ? b : a);
+
+/** A change at the caret: units to delete before it, then text to insert there. */
+export interface TailChange {
+  delete: number;
+  insert: string;
+}
+
+/** The smallest change at the caret that makes a text which ended in `from` end in `to`. */
+export function tailChange(from: Tail, to: Tail): TailChange {
+  const { at, same } = align(from, to);
+  return { delete: from.before.length - Math.max(at, 0) - same, insert: to.before.slice(Math.max(-at, 0) + same) };
+}
+
+/** Text this near to the caret is part of the thought that a suggestion continues. */
+const NEAR_UNITS = 16;
+
+/**
+ * Whether a change left alone what stands around the caret: the last `typed` units before it and some more, and
+ * some after it. Then the caret's own text went on unchanged while something else did not.
+ */
+export function isElsewhere(was: Around, is: Around, typed: number): boolean {
+  const before = commonSuffix(was.before, is.before);
+  const after = commonPrefix(was.after, is.after);
+  return (
+    (was.before === is.before ||
+      (before > 0 && before >= Math.min(was.before.length, is.before.length, typed + NEAR_UNITS) && before >= typed)) &&
+    after >= Math.min(was.after.length, is.after.length, NEAR_UNITS)
+  );
+}
+
+interface Around {
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
+ * A window around the caret that is fit to send: at most `reach` units, no half of a surrogate pair at its cut edge,
+ * and lone surrogates, which have no place in JSON text, replaced unit for unit.
+ */
+export const clipBefore = (text: string, reach: number): string => {
+  const cut = text.length > reach ? text.slice(-reach) : text;
+  return wellFormed(isLowSurrogate(cut.charCodeAt(0)) ? cut.slice(1) : cut);
+};
+
+export const clipAfter = (text: string, reach: number): string => {
+  const cut = text.length > reach ? text.slice(0, reach) : text;
+  return wellFormed(isHighSurrogate(cut.charCodeAt(cut.length - 1)) ? cut.slice(0, -1) : cut);
+};
+
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+const wellFormed = (text: string): string => text.replace(LONE_SURROGATE, '\ufffd');
