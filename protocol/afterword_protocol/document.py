@@ -59,7 +59,7 @@ class Document:
         self._mirror = Mirror(given, self._terms.limits.context)
         effects = self._ghost.reopen(self._mirror, now_ms)
         # What is written already is worth more than a fresh cache, which would take its place.
-        return effects if self._ghost.has_text else effects + self.prepare()
+        return effects if self._ghost.useful else effects + self.prepare()
 
     def edit(self, asked: Edit, now_ms: float) -> list[Effect]:
         """A splice at the caret."""

@@ -1,7 +1,7 @@
 """The ghost text of one document: its draft, the suggestion that shows it, and what is asked of the writer of drafts.
 
 Here the two are kept in step: a suggestion is begun on the draft that is there (adoption) or on a new one, the draft is
-let go on while the suggestion wants more and stopped as soon as it does not, and both end when the writer types
+written on while the suggestion wants more and stopped as soon as it does not, and both end when the writer types
 something else (type-through). What the client may ask, and when, is judged in `document.py`.
 """
 
@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .draft import Draft
-from .effects import DraftEvent, DraftStarted, Effect, RaiseDraft, StartDraft, StopDraft
+from .effects import DraftEvent, DraftStarted, Effect
 from .messages import Delivery, ErrorCode, Extend, Limits, Reason, Suggest
 from .mirror import Mirror, Splice
 from .replies import error
 from .rules import TextRules
-from .suggestion import Ask, Suggestion, View
-
-MAX_KEPT_POINTS = 4096
-"""A draft that the writer has typed this far into is not adopted any more, so that it cannot grow for ever."""
+from .suggestion import Ask, Suggestion
+from .view import View
+from .writing import Writing
 
 _FINAL = frozenset({Reason.END, Reason.SUFFIX, Reason.REPETITION})  # nothing can follow
 _FAILED = frozenset({Reason.BUSY, Reason.ERROR})
@@ -47,7 +45,7 @@ class Ghost:
         self.mirror = mirror  # the text that suggestions continue
         self._doc = doc
         self._terms = terms
-        self._draft: Draft | None = None
+        self._writing = Writing(doc, terms.draft_numbers, terms.limits.max_tokens)
         self._suggestion: Suggestion | None = None
 
     @property
@@ -64,7 +62,8 @@ class Ghost:
     @property
     def run(self) -> int | None:
         """Number of the draft whose events are wanted."""
-        return self._draft.run if self._draft else None
+        draft = self._writing.draft
+        return draft.run if draft else None
 
     @property
     def lost(self) -> bool:
@@ -72,22 +71,20 @@ class Ghost:
         return self._suggestion is not None and self._suggestion.lost is not None
 
     @property
-    def has_text(self) -> bool:
-        """Whether something was written that agrees with the text."""
-        return self._draft is not None
+    def useful(self) -> bool:
+        """Whether there is text to adopt, or a run that could be told to go on."""
+        draft = self._writing.draft
+        return draft is not None and (
+            draft.run is not None or any(len(strand.text) > draft.caret for strand in draft.strands)
+        )
 
     def knows(self, id: int) -> bool:
-        """Whether `id` is the latest suggestion that got a draft."""
+        """Whether `id` is the latest suggestion that was begun."""
         return self._suggestion is not None and self._suggestion.id == id
 
     def suggest(self, asked: Suggest, max_tokens: int, now_ms: float) -> list[Effect]:
-        """Begin a suggestion at the caret, on the draft that is there if its text and manner agree."""
-        effects: list[Effect] = []
-        draft = self._draft
-        if draft is None or draft.caret > MAX_KEPT_POINTS or not draft.serves(asked):
-            draft = self._draft = Draft(asked.alternatives, asked.temperature, asked.seed)
-            effects.append(self._start(draft, self.mirror.before, max_tokens))
-        draft.forgive()
+        """Begin a suggestion at the caret."""
+        draft, effects = self._writing.draft_for(asked, max_tokens, self.mirror)
         around = self.mirror.surroundings
         views = [View(strand, draft.caret, around) for strand in draft.strands]
         self._suggestion = Suggestion(self._doc, asked.id, views, self._terms.rules, self._terms.delivery, asked.quiet)
@@ -102,11 +99,11 @@ class Ghost:
         assert self._suggestion is not None
         idle = not self.live
         self._suggestion.queue(Ask(asked.stop, max_tokens, now_ms))
-        return self._begin_extension(now_ms) + self._drive(now_ms) if idle else []
+        return self._go_on(now_ms) if idle else []
 
     def untyped(self, alternative: int) -> str | None:
         """What an `accept` may take of; None if nothing of this alternative stands at the caret."""
-        suggestion, draft = self._suggestion, self._draft
+        suggestion, draft = self._suggestion, self._writing.draft
         if suggestion is None or draft is None or alternative >= len(suggestion.views):
             return None
         if not suggestion.views[alternative].strand.text.startswith(draft.typed):
@@ -115,7 +112,7 @@ class Ghost:
 
     def follow(self, splice: Splice, before: str, after_changed: bool, now_ms: float) -> list[Effect]:
         """The text changed: type-through, or the end of what no longer agrees. `before`: the text before the splice."""
-        draft, suggestion = self._draft, self._suggestion
+        draft, suggestion = self._writing.draft, self._suggestion
         if draft is None:
             return []
         typed = None if after_changed else _retyped(draft.typed, splice, before)
@@ -134,17 +131,18 @@ class Ghost:
     def reopen(self, mirror: Mirror, now_ms: float) -> list[Effect]:
         """The text was given anew: the suggestion ends, but a draft that agrees with the text is kept."""
         effects = self.lose(now_ms)
-        if self._draft is not None:
-            typed = mirror.typed_since(self.mirror, self._draft.typed)
-            self._draft.typed = typed or ""
-            if typed is None or not self._draft.agrees:
+        draft = self._writing.draft
+        if draft is not None:
+            typed = mirror.typed_since(self.mirror, draft.typed)
+            draft.typed = typed or ""
+            if typed is None or not draft.agrees:
                 effects += self.drop(Reason.DIVERGED, now_ms)
         self.mirror = mirror
         return effects
 
     def end(self, reason: Reason, now_ms: float) -> list[Effect]:
         """Answer every ask that is not done with `reason`; what was written is kept for the next suggestion."""
-        return [*self._rest(), *self._finish_all(reason, now_ms)] if self.live else []
+        return [*self._writing.rest(), *self._finish_all(reason, now_ms)] if self.live else []
 
     def lose(self, now_ms: float) -> list[Effect]:
         """The suggestion's text is not at the caret any more; the draft may still be of use."""
@@ -155,11 +153,10 @@ class Ghost:
 
     def drop(self, reason: Reason, now_ms: float) -> list[Effect]:
         """Nothing that was written is of use any more."""
-        effects = self._abandon_run()
         if self._suggestion is not None:
             self._suggestion.lost = self._suggestion.lost or reason
-        effects += self._finish_all(reason, now_ms)
-        self._draft = None
+        effects = [*self._writing.stop(), *self._finish_all(reason, now_ms)]
+        self._writing.draft = None
         return effects
 
     def supersede(self, now_ms: float, reason: Reason = Reason.SUPERSEDED) -> list[Effect]:
@@ -167,22 +164,22 @@ class Ghost:
         return self._finish_all(reason, now_ms)
 
     def rest(self) -> list[Effect]:
-        """Stop writing if no suggestion wants more."""
-        return [] if self.live else self._rest()
+        """Stop writing what no suggestion wants."""
+        return self._writing.rest()
 
     def time_out(self, now_ms: float) -> list[Effect]:
         """The current ask has had its time."""
-        return [self._finish(Reason.TIME, now_ms), *self._next(now_ms)] if self.live else []
+        return [self._finish(Reason.TIME, now_ms), *self._go_on(now_ms)]
 
     def lose_engine(self, now_ms: float) -> list[Effect]:
         """The run is gone without a word; its text stays."""
-        if self._draft is not None:
-            self._draft.run = None
+        if self._writing.draft is not None:
+            self._writing.draft.run = None
         return self._finish_all(Reason.ERROR, now_ms)
 
     def drafted(self, event: DraftEvent, now_ms: float) -> list[Effect]:
         """Take what the writer of drafts reports; what comes of runs that are not wanted any more is dropped."""
-        draft, suggestion = self._draft, self._suggestion
+        draft, suggestion = self._writing.draft, self._suggestion
         if draft is None or event.draft != draft.run:
             return []
         draft.take(event)
@@ -193,95 +190,53 @@ class Ghost:
         return self._drive(now_ms)
 
     def _drive(self, now_ms: float) -> list[Effect]:
-        """Show what there is, finish the current ask if it has all it wants, and see that the rest is written."""
+        """Show what there is, finish each ask that has all it wants, and see that the rest is written."""
         effects: list[Effect] = []
-        suggestion, draft = self._suggestion, self._draft
-        if suggestion is None or draft is None or not self.live:
-            return effects
-        effects += suggestion.show(draft.limit_tokens, now_ms)
-        if not suggestion.settled:
-            return effects + self._feed(suggestion, draft, now_ms)
-        assert suggestion.ask is not None
-        reason = suggestion.ask.views[0].reason
-        assert reason is not None
-        if reason in _FAILED:
-            code, message = _FAILURES[reason]
-            retry_after_ms = self._terms.retry_after_ms if reason is Reason.BUSY else None
-            report = error(code, message, self._doc, suggestion.id, retry_after_ms=retry_after_ms)
-            return [*effects, *self._rest(), report, *self._finish_all(reason, now_ms)]
-        return [*effects, self._finish(reason, now_ms), *self._next(now_ms)]
+        suggestion, draft = self._suggestion, self._writing.draft
+        while suggestion is not None and suggestion.ask is not None and draft is not None:
+            effects += suggestion.show(draft.limit_tokens, now_ms)
+            if not suggestion.settled:
+                more = self._writing.feed(suggestion.wanted_tokens, self.mirror)
+                if more is not None:
+                    return effects + more
+                suggestion.settle_for(draft.limit_tokens)
+                continue
+            reason = suggestion.ask.views[0].reason
+            assert reason is not None
+            if reason in _FAILED:
+                effects.append(self._failure(reason))
+                effects += self._finish_all(reason, now_ms)
+            else:
+                effects.append(self._finish(reason, now_ms))
+                effects += self._begin_extension(now_ms)
+            draft = self._writing.draft
+        return effects + self._writing.rest()
 
-    def _next(self, now_ms: float) -> list[Effect]:
-        """An ask was finished: turn to the one that waits, or stop writing."""
-        return [*self._begin_extension(now_ms), *self._drive(now_ms)] if self.live else self._rest()
+    def _go_on(self, now_ms: float) -> list[Effect]:
+        """An ask was finished, or one came when there was none: turn to the one that waits, if any."""
+        return [*self._begin_extension(now_ms), *self._drive(now_ms)]
 
     def _begin_extension(self, now_ms: float) -> list[Effect]:
         """Turn to the first waiting ask: it goes on with the first alternative that agrees with what was typed."""
-        suggestion, draft = self._suggestion, self._draft
-        assert suggestion is not None
-        assert suggestion.ask is not None
         effects: list[Effect] = []
-        while suggestion.ask is not None:
+        suggestion, draft = self._suggestion, self._writing.draft
+        while suggestion is not None and suggestion.ask is not None:
             if suggestion.lost or draft is None:
                 return self._finish_all(suggestion.lost or Reason.DIVERGED, now_ms)
             view = suggestion.agreeing(draft.typed)
             if view.reason not in _FINAL:
-                break
+                draft, effects_of_draft = self._writing.draft_of(view.strand)
+                (view.strand,) = draft.strands
+                suggestion.ask.begin([view], draft.caret)
+                return effects + effects_of_draft
             effects.append(self._finish(view.reason, now_ms))
-        else:
-            return effects
-        if draft.strands != [view.strand]:
-            effects += self._abandon_run()
-            draft = self._draft = draft.narrow(view.strand)
-            (view.strand,) = draft.strands
-        draft.forgive()
-        suggestion.ask.begin([view], draft.caret)
         return effects
 
-    def _feed(self, suggestion: Suggestion, draft: Draft, now_ms: float) -> list[Effect]:
-        """Have more written if the current ask wants more than is on its way."""
-        wanted_tokens = suggestion.wanted_tokens
-        longest_tokens = draft.base_tokens + self._terms.limits.max_tokens
-        if draft.run is None or (draft.waiting and wanted_tokens > longest_tokens and len(draft.strands) == 1):
-            # The run is gone, or has become so long that the window of its prompt ought to move on.
-            (strand,) = draft.strands
-            strand.forget_textless()
-            more_tokens = min(wanted_tokens - strand.tokens, self._terms.limits.max_tokens)
-            return [self._start(draft, self.mirror.before + strand.text[draft.caret :], more_tokens)]
-        if not draft.waiting:
-            return []
-        allowed_tokens = min(wanted_tokens, longest_tokens)
-        if allowed_tokens <= draft.limit_tokens:
-            suggestion.settle_for(draft.limit_tokens)
-            return self._drive(now_ms)
-        draft.raise_to(allowed_tokens)
-        return [RaiseDraft(self._doc, draft.run, allowed_tokens - draft.base_tokens)]
-
-    def _start(self, draft: Draft, before: str, max_tokens: int) -> StartDraft:
-        """A run that writes the draft onward from its end, which is the end of `before`."""
-        run = next(self._terms.draft_numbers)
-        draft.begin(run, max_tokens)
-        return StartDraft(
-            doc=self._doc,
-            draft=run,
-            before=before,
-            after=self.mirror.after,
-            preface=self.mirror.preface,
-            max_tokens=max_tokens,
-            alternatives=len(draft.strands),
-            temperature=draft.temperature,
-            seed=draft.seed,
-        )
-
-    def _rest(self) -> list[Effect]:
-        """Stop the run if it would write on by itself; one that waits may be of use to `extend` or adoption."""
-        return self._abandon_run() if self._draft is not None and self._draft.working else []
-
-    def _abandon_run(self) -> list[Effect]:
-        if self._draft is None or self._draft.run is None:
-            return []
-        run, self._draft.run = self._draft.run, None
-        return [StopDraft(self._doc, run)]
+    def _failure(self, reason: Reason) -> Effect:
+        assert self._suggestion is not None
+        code, message = _FAILURES[reason]
+        retry_after_ms = self._terms.retry_after_ms if reason is Reason.BUSY else None
+        return error(code, message, self._doc, self._suggestion.id, retry_after_ms=retry_after_ms)
 
     def _finish_all(self, reason: Reason, now_ms: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -291,7 +246,8 @@ class Ghost:
 
     def _finish(self, reason: Reason, now_ms: float) -> Effect:
         assert self._suggestion is not None
-        return self._suggestion.finish(reason, self._draft.context_tokens if self._draft else 0, now_ms)
+        draft = self._writing.draft
+        return self._suggestion.finish(reason, draft.context_tokens if draft else 0, now_ms)
 
 
 def _retyped(typed: str, splice: Splice, before: str) -> str | None:

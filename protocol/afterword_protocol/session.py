@@ -37,6 +37,7 @@ from .messages import (
     Suggest,
     Welcome,
 )
+from .rate import Bucket
 from .replies import error, refused
 from .rules import TextRules
 
@@ -85,14 +86,13 @@ class Session:
         self._hello_deadline_ms = now_ms + config.hello_timeout_ms
         self._grace_ms: float | None = None  # set once the server drains
         self._over = False  # disconnected
-        self._budget = config.message_burst  # messages that may still come at once
-        self._budget_ms = now_ms  # when that was counted
+        self._bucket = Bucket(config.messages_per_second, config.message_burst, now_ms)
 
     def receive(self, frame: str | bytes, now_ms: float) -> list[Effect]:
         """Take in a frame; `bytes` is a binary one."""
         if self._over:
             return []
-        if not self._in_rate(now_ms):
+        if not self._bucket.take(now_ms):
             return self._disconnect(CloseCode.TOO_FAST, "too many messages")
         if not isinstance(frame, str):
             return self._disconnect(CloseCode.MALFORMED, "binary frames are not used")
@@ -251,16 +251,6 @@ class Session:
         if document.run is not None and document.name in self._documents:
             self._runs[document.run] = document
         return effects
-
-    def _in_rate(self, now_ms: float) -> bool:
-        """Whether one more message may come now, by a bucket that fills at the sustained rate up to the burst."""
-        refill = (now_ms - self._budget_ms) / 1000 * self._config.messages_per_second
-        self._budget = min(self._config.message_burst, self._budget + refill)
-        self._budget_ms = now_ms
-        if self._budget < 1:
-            return False
-        self._budget -= 1
-        return True
 
     def _disconnect(self, code: CloseCode, reason: str) -> list[Effect]:
         self._over = True
