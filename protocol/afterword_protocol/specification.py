@@ -1,4 +1,4 @@
-"""Reads `PROTOCOL.md`: the field tables and the JSON examples of each message, by message type.
+"""Reads `PROTOCOL.md`: field tables and JSON examples by message type, other tables, and transcripts.
 
 What lives here: finding those parts in the specification's Markdown. The generated schemas take their descriptions
 and examples from it, so that a field is explained in one place, and the tests compare its tables with the types.
@@ -7,6 +7,7 @@ Needed only where the repository is checked out; nothing that serves connections
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ PATH = Path(__file__).parent.parent / "PROTOCOL.md"
 _HEADING = re.compile(r"^### `(?P<type>[a-z]+)`$")
 _EXAMPLE = re.compile(r"^```json\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\| `(?P<field>[a-z_.\[\]]+)` \|(?P<cells>.*)\|$", re.MULTILINE)
+_SAID = re.compile(r"^([CS]) (\{.*\})$", re.MULTILINE)
+_WRITTEN = re.compile(r"^<!-- the model writes: (.*) -->$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 _COLUMNS = 4  # after the name: type, default, limits, meaning
 
@@ -60,6 +63,33 @@ def examples(text: str) -> list[dict[str, Any]]:
     for match in _EXAMPLE.finditer(text):
         found.extend(_objects(match["body"]))
     return found
+
+
+def table(text: str, heading: str) -> list[list[str]]:
+    """The cells of the first table after a line of the text, row by row, without the table's head."""
+    lines = text[text.index("|", text.index(heading)) :].splitlines()
+    rows = itertools.takewhile(lambda line: line.startswith("|"), lines)
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows][2:]
+
+
+def code(cell: str) -> str:
+    """What stands in backticks at the beginning of a cell, spaces included; empty if nothing does."""
+    found = re.match(r"`([^`]*)`", cell)
+    return found[1] if found else ""
+
+
+def said(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """The lines of a transcript: `C` for the client or `S` for the server, and what it says."""
+    return [(side, json.loads(body)) for side, body in _SAID.findall(text)]
+
+
+def transcripts(text: str) -> list[tuple[list[Any], list[tuple[str, dict[str, Any]]]]]:
+    """Transcripts that name what the model writes in them: that, and the lines up to the next heading or transcript."""
+    parts = re.split(_WRITTEN, text)[1:]
+    return [
+        (json.loads(written), said(re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0]))
+        for written, rest in zip(parts[::2], parts[1::2], strict=True)
+    ]
 
 
 def _sections(text: str) -> list[tuple[str, str]]:
