@@ -51,7 +51,7 @@ def declared(kind: type[Any], from_client: bool, path: str = "") -> typing.Itera
         yield where, f"array of {noun}s" if array else noun, default, json_schema.limits_text(item)
         bare = strip_annotation(item)
         if dataclasses.is_dataclass(bare) and not (path and bare is Boundaries):  # explained once
-            yield from declared(bare, from_client, f"{where}{'[]' if array else ''}.")
+            yield from declared(typing.cast(type[Any], bare), from_client, f"{where}{'[]' if array else ''}.")
 
 
 def strip_none(annotation: Any) -> Any:
