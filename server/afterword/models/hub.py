@@ -6,6 +6,7 @@ Here: which files are wanted, offline use, progress, and errors in plain words. 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,48 @@ def download(name: str, revision: str | None, progress: ProgressSink) -> Path:
             f"{looked} and could not reach the hub: {first_line(error)}\n"
             f"With a connection, get it with:  afterword models get {name}"
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class HubModel:
+    """A model in the hub's cache. `revisions` are the commits of which files are there."""
+
+    name: str
+    folder: Path
+    size_bytes: int
+    license: str | None
+    revisions: tuple[str, ...]
+
+    def remove(self) -> None:
+        """Delete it from the hub's cache."""
+        from huggingface_hub import scan_cache_dir
+
+        scan_cache_dir().delete_revisions(*self.revisions).execute()
+
+
+def hub_models() -> list[HubModel]:
+    """Models in the hub's cache that have safetensors weights, in order of name."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        return []
+    found = []
+    for repository in repositories:
+        revisions = sorted(repository.revisions, key=lambda revision: revision.last_modified)
+        names = {file.file_name for file in revisions[-1].files} if revisions else set()
+        if (
+            repository.repo_type == "model"
+            and "config.json" in names
+            and any(n.endswith(".safetensors") for n in names)
+        ):
+            folder = revisions[-1].snapshot_path
+            commits = tuple(revision.commit_hash for revision in revisions)
+            size = repository.size_on_disk
+            found.append(HubModel(repository.repo_id, folder, size, card_license(folder), commits))
+    return sorted(found, key=lambda model: model.name)
 
 
 def describe(name: str, folder: Path) -> ModelFiles:

@@ -1,0 +1,73 @@
+"""`afterword complete`: one text, written on, streamed to standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from argparse import Namespace
+
+from afterword.client import Client, ClientError
+from afterword.gateway.auth import TOKEN_VARIABLE
+from afterword.models import ModelFiles, resolve
+from afterword.models.progress import TerminalProgress
+from afterword.settings import Settings
+
+from .failure import Failure
+from .given import settings_of
+from .own_server import Needs, client_of, client_of_own_server
+from .serve import run_async
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def run(given: Namespace) -> int:
+    """Write on from the text; returns the exit status."""
+    settings = settings_of(given)
+    text = read_text(given.text)
+    with TerminalProgress() as progress:
+        files = None if given.server else resolve(settings.model, settings.cache_dir, progress)
+        run_async(complete(given, text, settings, files, progress))
+    return 0
+
+
+def read_text(argument: str) -> str:
+    """The text of the command line, or of standard input for `-`, less the line end that `echo` adds."""
+    if argument != "-":
+        return LONE_SURROGATE.sub("\ufffd", argument)  # bytes that are no UTF-8
+    return sys.stdin.buffer.read().decode("utf-8", "replace").removesuffix("\n")
+
+
+async def complete(
+    given: Namespace, text: str, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
+) -> None:
+    """Ask for the text's continuation and print it as it comes. `files` is the model, or `None` to ask a server."""
+    async with contextlib.AsyncExitStack() as stack:
+        if files is None:
+            client = await stack.enter_async_context(client_of(given.server, os.environ.get(TOKEN_VARIABLE)))
+        else:
+            needs = Needs(given.max_tokens, given.alternatives)
+            client = await stack.enter_async_context(client_of_own_server(settings, files, needs, progress))
+        try:
+            await _print_continuation(given, text, client)
+        except ClientError as error:
+            raise Failure(str(error)) from error
+
+
+async def _print_continuation(given: Namespace, text: str, client: Client) -> None:
+    document = await client.open("complete", text, preface=given.preface)
+    suggestion = document.suggest(
+        alternatives=given.alternatives,
+        max_tokens=given.max_tokens,
+        stop=given.stop,
+        temperature=given.temperature,
+        seed=given.seed,
+    )
+    async for piece in suggestion:
+        if given.alternatives == 1:
+            print(piece, end="", flush=True)
+    if given.alternatives == 1:
+        print()
+    for number, alternative in enumerate(suggestion.texts if given.alternatives > 1 else (), 1):
+        print(f"[{number}]{alternative}")

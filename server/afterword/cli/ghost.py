@@ -1,0 +1,160 @@
+"""What `afterword try` does with keystrokes and frames: when to ask, what to paint, what a key accepts.
+
+Pure but for the document it is given: no terminal, no socket, no clock of its own. Not here: how it looks (`screen`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from afterword.client import Document, Part, Suggestion
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked for at each caret; `most_alternatives` is how many are fetched when the writer looks for others."""
+
+    max_tokens: int = 24
+    stop: str = "sentence"
+    most_alternatives: int = 3
+
+
+class Ghost:
+    """Ghost text beside a text that somebody types; all lengths are in code points."""
+
+    def __init__(self, document: Document, now_ms: Callable[[], float], ask: Ask | None = None) -> None:
+        self._document = document
+        self._now_ms = now_ms
+        self._ask = ask or Ask()
+        self._alternative = 0  # the one that is shown
+        self._held = ""  # painted until the alternative that was asked for has text
+        self._asked_ms = 0.0  # when the suggestion was asked for
+        self.first_ms: float | None = None  # time from asking to the first text of the suggestion, milliseconds
+
+    @property
+    def text(self) -> str:
+        """What to paint after the caret now."""
+        suggestion = self._document.suggestion
+        ahead = suggestion.untyped(self._shown(suggestion)) if suggestion else None
+        return ahead or self._held
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Which of how many alternatives is shown, from 1; `None` when there is but one."""
+        suggestion = self._document.suggestion
+        if suggestion is None or len(suggestion.texts) == 1:
+            return None
+        return self._shown(suggestion) + 1, len(suggestion.texts)
+
+    def arrived(self) -> None:
+        """A frame arrived; keeps the time of the first text."""
+        suggestion = self._document.suggestion
+        if suggestion and self.first_ms is None and any(suggestion.texts):
+            self.first_ms = self._now_ms() - self._asked_ms
+        if suggestion and suggestion.untyped(self._shown(suggestion)):
+            self._held = ""
+
+    def typed(self, before: str, after: str) -> Suggestion | None:
+        """The text around the caret is now this; returns the suggestion that was asked for because of it, if any.
+
+        Nothing is asked while what was suggested agrees with what is typed, nor after the writer deleted or moved: only
+        somebody who writes wants to see what could come next.
+        """
+        before, after = (LONE_SURROGATE.sub("\ufffd", text) for text in (before, after))
+        old_before, old_after = self._document.before, self._document.after
+        if (before, after) == (old_before, old_after):
+            return None
+        self._held = ""
+        kept = common_length(old_before, before)
+        same = common_length(old_after[::-1], after[::-1])
+        wrote = len(before) > kept and before + after != old_before + old_after
+        self._document.edit(
+            delete=len(old_before) - kept,
+            insert=before[kept:],
+            delete_after=len(old_after) - same,
+            insert_after=after[: len(after) - same],
+        )
+        if self._goes_on():
+            return None
+        if wrote:
+            return self.ask()
+        self._drop()
+        return None
+
+    def ask(self, alternatives: int = 1) -> Suggestion:
+        """Ask for ghost text at the caret."""
+        self._alternative = 0
+        self._asked_ms, self.first_ms = self._now_ms(), None
+        return self._document.suggest(alternatives=alternatives, max_tokens=self._ask.max_tokens, stop=self._ask.stop)
+
+    def accept(self, part: Part) -> str:
+        """Take a part of what is painted; returns the text that is now before the caret in addition."""
+        suggestion = self._document.suggestion
+        if suggestion is None or not self.text:
+            return ""
+        if self._held:
+            taken = self._held
+            self._document.type(taken)
+        else:
+            taken = self._document.accept(part, alternative=self._shown(suggestion))
+        self._held = ""
+        return taken
+
+    def after_accepting(self) -> Suggestion | None:
+        """Ask for more once all that was suggested has been taken; returns the new suggestion, if there is one."""
+        return None if self._goes_on() else self.ask()
+
+    def cycle(self, step: int) -> Suggestion | None:
+        """Show the next alternative, or with -1 the one before; returns the suggestion if others must be fetched."""
+        suggestion = self._document.suggestion
+        if suggestion is None or not self.text:
+            return None
+        count = len(suggestion.texts)
+        if count > 1:
+            self._alternative = (self._shown(suggestion) + step) % count
+            return None
+        if self._ask.most_alternatives < 2:
+            return None
+        held = self.text
+        asked = self.ask(self._ask.most_alternatives)
+        self._held, self._alternative = held, step % self._ask.most_alternatives
+        return asked
+
+    def dismiss(self) -> bool:
+        """Wave away what is painted; returns whether there was anything."""
+        shown, suggestion = bool(self.text), self._document.suggestion
+        if suggestion:
+            suggestion.dismiss("escape")
+        self._held = ""
+        return shown
+
+    def _shown(self, suggestion: Suggestion) -> int:
+        """The alternative to show: the one chosen while it agrees with the text, else the first that does."""
+        count = len(suggestion.texts)
+        chosen = min(self._alternative, count - 1)
+        fits = [index for index in range(count) if suggestion.untyped(index) is not None]
+        return chosen if chosen in fits or not fits else fits[0]
+
+    def _goes_on(self) -> bool:
+        """Whether the suggestion agrees with the text and has, or may yet have, something ahead."""
+        suggestion = self._document.suggestion
+        if suggestion is None:
+            return False
+        ahead = suggestion.untyped(self._shown(suggestion))
+        return bool(ahead) or (ahead is not None and suggestion.live)
+
+    def _drop(self) -> None:
+        if self._document.suggestion:
+            self._document.suggestion.cancel()
+            self._document.suggestion = None
+
+
+def common_length(one: str, other: str) -> int:
+    """How many characters two texts have in common at their start."""
+    if one == other[: len(one)]:
+        return len(one)
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

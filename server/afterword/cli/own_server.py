@@ -1,0 +1,78 @@
+"""A server for one command: on this machine only, on any free port, behind a secret nobody else knows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import secrets
+from collections.abc import AsyncIterator
+
+from afterword.client import Client, ClientError, connect
+from afterword.engine.api import EngineEvent, Failed, Progress, Ready
+from afterword.engine.process import EngineProcess
+from afterword.gateway.server import running_server
+from afterword.models import ModelFiles
+from afterword.models.progress import TerminalProgress
+from afterword.settings import Settings
+from afterword.text.vocabulary import Vocabulary
+
+from .failure import Failure
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Needs:
+    """What the command will ask of the server: its limits are raised to that."""
+
+    max_tokens: int
+    alternatives: int
+
+
+@contextlib.asynccontextmanager
+async def client_of_own_server(
+    settings: Settings, files: ModelFiles, needs: Needs, progress: TerminalProgress
+) -> AsyncIterator[Client]:
+    """A client of a server that lasts as long as the context; ready when entered. Raises `Failure`."""
+    token = secrets.token_urlsafe(24)
+    options = settings.gateway(files.name)
+    limits = dataclasses.replace(
+        options.limits,
+        max_tokens=max(needs.max_tokens, options.limits.max_tokens),
+        alternatives=max(needs.alternatives, options.limits.alternatives),
+    )
+    options = dataclasses.replace(
+        options, host="127.0.0.1", port=0, tokens=(token,), origins=(), limits=limits, grace_ms=0
+    )
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def watch(event: EngineEvent) -> None:
+        if ready.done():
+            return
+        if isinstance(event, Progress):
+            progress(event.stage, event.fraction)
+        elif isinstance(event, Ready):
+            ready.set_result(None)
+        elif isinstance(event, Failed):
+            ready.set_exception(Failure(f"the model {files.name} cannot be used: {event.detail}"))
+
+    engine = EngineProcess(settings.engine(files))
+    vocabulary = Vocabulary.from_file(files.folder / "tokenizer.json")
+    async with running_server(options, engine, vocabulary, watch=watch) as server:
+        await ready
+        progress.finish()
+        async with connect(server.url, token=token, name="afterword") as client:
+            yield client
+
+
+@contextlib.asynccontextmanager
+async def client_of(url: str, token: str | None) -> AsyncIterator[Client]:
+    """A client of a server that runs already. Raises `Failure` if there is none or it refuses."""
+    client = connect(url, token=token, name="afterword")
+    try:
+        await client.__aenter__()
+    except (ClientError, ValueError) as error:
+        raise Failure(str(error)) from error
+    try:
+        yield client
+    finally:
+        await client.aclose()

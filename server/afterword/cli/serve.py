@@ -1,0 +1,130 @@
+"""`afterword serve`: find the model, run gateway and engine, and say where they are.
+
+Not here: the server itself (`afterword.gateway.server`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from argparse import Namespace
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, TypeVar
+
+from afterword.engine.api import EngineEvent, Lost, Progress, Ready
+from afterword.engine.process import EngineProcess
+from afterword.faults import describe_fault
+from afterword.gateway.auth import OpenDoor, require_tokens
+from afterword.gateway.options import GatewayOptions
+from afterword.gateway.server import EngineRefused, RunningServer, serve
+from afterword.models import ModelFiles, resolve
+from afterword.models.progress import TerminalProgress
+from afterword.settings import SettingsError
+from afterword.text.vocabulary import Vocabulary
+from afterword_protocol.messages import SUBPROTOCOL
+
+from .failure import Failure
+from .given import settings_of
+
+T = TypeVar("T")
+
+
+def run(given: Namespace) -> int:
+    """Serve until told to stop; returns the exit status."""
+    settings = settings_of(given)
+    check_door(settings.gateway(settings.model))
+    log_to_stderr(settings.log_level)
+    with TerminalProgress() as progress:
+        files = resolve(settings.model, settings.cache_dir, progress)
+        options = settings.gateway(files.name)
+        announcer = Announcer(files, progress)
+        engine = EngineProcess(settings.engine(files))
+        vocabulary = Vocabulary.from_file(files.folder / "tokenizer.json")
+        try:
+            run_async(serve(options, engine, vocabulary, watch=announcer.watch, listening=announcer.listening))
+        except EngineRefused as error:
+            raise Failure(f"the model {files.name} cannot be served: {error}") from error
+        except OSError as error:
+            raise Failure(
+                f"cannot listen on {options.host} port {options.port}: {error.strerror or error}; "
+                "choose another with --host and --port"
+            ) from error
+    print("Stopped.")
+    return 0
+
+
+class Announcer:
+    """Tells the terminal what the engine does, and where the server is once it answers."""
+
+    def __init__(self, files: ModelFiles, progress: TerminalProgress) -> None:
+        self._files = files
+        self._progress = progress
+        self._server: RunningServer | None = None
+        self._announced = False
+
+    def listening(self, server: RunningServer) -> None:
+        """The server has its port."""
+        self._server = server
+
+    def watch(self, event: EngineEvent) -> None:
+        """Something happened to the engine."""
+        if isinstance(event, Progress):
+            self._progress(event.stage, event.fraction)
+        elif isinstance(event, Lost):
+            self._progress.finish()
+            print(f"The engine stopped and is started again: {event.detail}", file=sys.stderr)
+        elif isinstance(event, Ready):
+            self._progress.finish()
+            print("The engine is ready again." if self._announced else self._banner(event), flush=True)
+            self._announced = True
+
+    def _banner(self, ready: Ready) -> str:
+        url = self._server.url if self._server else ""
+        web = url.replace("ws://", "http://").rpartition("/")[0]
+        license_name = f" ({self._files.license})" if self._files.license else ""
+        return "\n".join(
+            [
+                "Afterword is ready.",
+                f"  editors  {url}  (subprotocol {SUBPROTOCOL})",
+                f"  health   {web}/healthz",
+                f"  model    {self._files.name}{license_name}: {ready.dtype} on {ready.device}, "
+                f"{ready.context_tokens} tokens of context",
+                "  stop     Ctrl-C",
+            ]
+        )
+
+
+def check_door(options: GatewayOptions) -> None:
+    """Refuse, before any long work, to stand open to other machines. Raises `SettingsError`."""
+    try:
+        require_tokens(options.host, options.tokens)
+    except OpenDoor as error:
+        raise SettingsError(str(error)) from error
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the fastest event loop there is."""
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
+class Formatter(logging.Formatter):
+    """Tells of exceptions without their messages, which may quote what somebody wrote."""
+
+    def formatException(
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        """The exception's kind and the places it went through."""
+        return describe_fault(ei[1]) if ei[1] is not None else ""
+
+
+def log_to_stderr(level: str) -> None:
+    """Send the program's log to standard error from this level up."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=level.upper())

@@ -1,0 +1,63 @@
+"""`afterword try`: a small editor in the terminal, with a model behind it. Here it is put together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from argparse import Namespace
+
+from afterword.client import Client, ClientError, Document
+from afterword.gateway.auth import TOKEN_VARIABLE
+from afterword.models import ModelFiles, resolve
+from afterword.models.progress import TerminalProgress
+from afterword.settings import Settings
+
+from .failure import Failure
+from .ghost import Ask, Ghost
+from .given import settings_of
+from .own_server import Needs, client_of, client_of_own_server
+from .screen import Screen
+from .serve import run_async
+
+
+def run(given: Namespace) -> int:
+    """Let somebody type; returns the exit status."""
+    settings = settings_of(given)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Failure("try needs a terminal; in a script use:  afterword complete TEXT")
+    with TerminalProgress() as progress:
+        files = None if given.server else resolve(settings.model, settings.cache_dir, progress)
+        written = run_async(type_and_see(given, settings, files, progress))
+    print(written)
+    return 0
+
+
+async def type_and_see(
+    given: Namespace, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
+) -> str:
+    """Connect, run the editor, return what was written. `files` is the model, or `None` to ask a server."""
+    async with contextlib.AsyncExitStack() as stack:
+        if files is None:
+            client = await stack.enter_async_context(client_of(given.server, os.environ.get(TOKEN_VARIABLE)))
+        else:
+            needs = Needs(given.max_tokens, given.alternatives)
+            client = await stack.enter_async_context(client_of_own_server(settings, files, needs, progress))
+        try:
+            document = await client.open("try", given.text, preface=given.preface)
+        except ClientError as error:
+            raise Failure(str(error)) from error
+        ask = Ask(given.max_tokens, given.stop, given.alternatives)
+        ghost = Ghost(document, lambda: time.monotonic() * 1000, ask)
+        return await Screen(ghost, lambda: state(client, document), given.text).run()
+
+
+def state(client: Client, document: Document) -> str:
+    """What the status line says of the server: its model, or why there is no ghost text."""
+    trouble = document.error or client.error
+    if trouble:
+        return str(trouble)
+    if not client.connected:
+        return "waiting for the server"
+    return client.welcome.model if client.welcome else ""
