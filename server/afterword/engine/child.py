@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ from typing import cast
 
 from .api import EngineEvent
 from .wire import Command, Lines, decode_event, encode_command
+
+_output_log = logging.getLogger("afterword.engine.output")
 
 # An engine that is asked to go has nothing to save; one that takes longer than this is stuck.
 EXIT_TIMEOUT_S = 2.0
@@ -132,8 +135,11 @@ class Child(asyncio.Protocol):
     async def _collect_output(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
+        lines = Lines()
         while data := await self._process.stdout.read(TAIL_BYTES):
             self._tail = (self._tail + data)[-TAIL_BYTES:]
+            for line in lines.feed(data):
+                _output_log.debug("%s", line.decode(errors="replace"))
 
     # --- asyncio.Protocol ---
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 
-from afterword_protocol.messages import PATH, SUBPROTOCOL
 from websockets.datastructures import Headers, MultipleValuesError
 from websockets.http11 import Request, Response
+
+from afterword_protocol.messages import PATH, SUBPROTOCOL
 
 from .health import Page, Routes
 from .origins import Origins

@@ -69,6 +69,12 @@ class Outbox:
             return self._encode(message)
         return None
 
+    def clear(self) -> None:
+        """Drop everything that waits."""
+        self._waiting.clear()
+        self._pieces.clear()
+        self._bytes = 0
+
     def _merge(self, later: Token) -> bool:
         """Append a piece to the one before it, if that still waits."""
         entry = self._pieces.get(_piece(later))

@@ -1,0 +1,195 @@
+"""The server as a whole: sockets, signals, and the order of starting and stopping.
+
+What lives here: `running_server`, for whoever wants a server inside a program, and `serve`, for whoever wants to be
+one. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import serve as serve_websockets
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from afterword.engine.api import Engine, EngineEvent, Failed
+from afterword.text.rules import Rules
+from afterword.text.vocabulary import Vocabulary
+from afterword_protocol.messages import PATH, SUBPROTOCOL
+from afterword_protocol.rules import TextRules
+
+from .auth import require_tokens
+from .handshake import Doorkeeper
+from .hub import Hub, Watcher
+from .options import GatewayOptions
+from .origins import Origins
+
+_log = logging.getLogger("afterword.gateway")
+
+# At its DEBUG level, `websockets` logs what travels: texts of writers. So that level is kept shut, whatever is asked
+# for elsewhere.
+_websockets_log = logging.getLogger("afterword.gateway.websockets")
+_websockets_log.setLevel(logging.WARNING)
+
+# Added to the number of a signal, this is how a shell tells that a program ended by it.
+SHELL_SIGNAL_STATUS = 128
+
+# Frames of a client that may wait to be handled before its socket is not read any further.
+INCOMING_FRAMES = 64
+
+# Bytes of answers that may wait in the socket; beyond them, they wait in the outbox, where they can still be merged.
+OUTGOING_BYTES = 16 * 1024
+
+
+class EngineRefused(Exception):
+    """The engine cannot start; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that listens. `port` is the one it got."""
+
+    hub: Hub
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"ws://{host}:{self.port}{PATH}"
+
+
+@contextlib.asynccontextmanager
+async def running_server(
+    options: GatewayOptions,
+    engine: Engine,
+    vocabulary: Vocabulary,
+    *,
+    rules: TextRules | None = None,
+    watch: Watcher | None = None,
+    listening: Callable[[RunningServer], None] | None = None,
+) -> AsyncIterator[RunningServer]:
+    """A server that listens while the context lasts; at its end connections are closed with 1001 and the engine too.
+
+    It listens before the engine is ready. `listening` is told where, `watch` of the engine's progress. Raises
+    `OpenDoor` if other machines could reach it without a token, and `OSError` if the address cannot be had.
+    """
+    require_tokens(options.host, options.tokens)
+    hub = Hub(options, engine, vocabulary, rules or Rules(), watch)
+    async with _listening(options, hub) as server:
+        running = RunningServer(hub, options.host, server.sockets[0].getsockname()[1])
+        if listening is not None:
+            listening(running)
+        await hub.open()
+        try:
+            yield running
+            await hub.drain(0)
+        finally:
+            await hub.close()
+
+
+async def serve(
+    options: GatewayOptions,
+    engine: Engine,
+    vocabulary: Vocabulary,
+    *,
+    watch: Watcher | None = None,
+    listening: Callable[[RunningServer], None] | None = None,
+) -> None:
+    """Be a server until SIGTERM or SIGINT asks to stop; then drain and return. A second signal ends it at once.
+
+    `listening` is called once the server has its port.
+
+    Raises `EngineRefused` if the engine cannot start at all, and what `running_server` raises.
+    """
+    stopping = _Stopping()
+
+    def watch_all(event: EngineEvent) -> None:
+        if watch is not None:
+            watch(event)
+        if isinstance(event, Failed):
+            stopping.fail(event.detail)
+
+    with stopping.on_signals():
+        async with running_server(options, engine, vocabulary, watch=watch_all, listening=listening) as server:
+            _log.info("listening on %s", server.url)
+            if listening is not None:
+                listening(server)
+            await stopping.asked.wait()
+            if stopping.refusal is None:
+                _log.info("shutting down")
+                await server.hub.drain(options.grace_ms)
+    if stopping.refusal is not None:
+        raise EngineRefused(stopping.refusal)
+
+
+def _listening(options: GatewayOptions, hub: Hub) -> Server:
+    doorkeeper = Doorkeeper(
+        origins=Origins(options.origins),
+        routes=hub.health.routes(),
+        has_room=lambda: hub.has_room,
+        draining=lambda: hub.health.draining,
+    )
+
+    def answer(_: ServerConnection, request: Request) -> Response | None:
+        return doorkeeper.answer(request)
+
+    return serve_websockets(
+        hub.serve,
+        options.host or None,
+        options.port,
+        subprotocols=[Subprotocol(SUBPROTOCOL)],
+        # Frames of a hundred bytes gain nothing from compression, which costs memory and time on each.
+        compression=None,
+        process_request=answer,
+        server_header=None,
+        open_timeout=options.handshake_timeout_ms / 1000,
+        ping_interval=options.heartbeat_ms / 1000,
+        ping_timeout=options.heartbeat_ms / 1000,
+        close_timeout=options.close_timeout_ms / 1000,
+        max_size=options.limits.message_bytes,
+        max_queue=INCOMING_FRAMES,
+        write_limit=OUTGOING_BYTES,
+        logger=_websockets_log,
+    )
+
+
+class _Stopping:
+    """Whether the server is to stop, and why."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.refusal: str | None = None
+
+    def fail(self, reason: str) -> None:
+        """Stop because the engine cannot start."""
+        self.refusal = reason
+        self.asked.set()
+
+    @contextlib.contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as requests to stop while the context lasts."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self, number: int) -> None:
+        if self.asked.is_set():
+            # Asked twice: nothing is worth waiting for. The kernel closes the sockets, and at that the engine goes.
+            _log.warning("stopping at once")
+            logging.shutdown()
+            os._exit(SHELL_SIGNAL_STATUS + number)
+        self.asked.set()
