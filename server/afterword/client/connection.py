@@ -9,16 +9,14 @@ import asyncio
 import itertools
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from types import TracebackType
 from typing import Self
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
-from afterword_protocol import codec
+from afterword.faults import describe_fault
 from afterword_protocol.codes import CloseCode
 from afterword_protocol.messages import (
     PATH,
@@ -39,10 +37,11 @@ from afterword_protocol.messages import (
 
 from .arrival import arrive, why
 from .document import Document
-from .errors import ConnectionLost, Refused, RequestFailed
+from .errors import ConnectionLost, Refused
+from .pipe import Pipe
 from .waits import growing_waits
 
-LAST_WORDS_WITHIN_S = 5.0  # time to send what was posted before the client is closed
+WELL_AFTER_S = 10.0  # a connection that lasted so long was well: the next waits begin small again
 TOO_FAST_REST_S = 1.0  # before coming back to a server that closed because of too many messages
 
 _log = logging.getLogger("afterword.client")
@@ -96,17 +95,13 @@ class Client:
         self._reconnect = reconnect
         self._patience_s = patience_s
         self._origin = origin
-        self._socket: ClientConnection | None = None
-        self._epoch = 0  # number of the present connection, 0 while there is none
+        self._pipe: Pipe | None = None  # the present connection
+        self._epoch = 0  # its number, 0 while there is none
         self._epochs = itertools.count(1)
         self._markers = itertools.count(1)
         self._documents: dict[str, Document] = {}
         self._pongs: dict[int, asyncio.Future[None]] = {}
-        self._outbox: deque[ClientMessage] = deque()
-        self._wake = asyncio.Event()  # set when there is something in the outbox
         self._connected = asyncio.Event()  # set while there is a connection, and when there will be none again
-        self._closing = False  # whether the sender is to end once the outbox is empty
-        self._sender: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     # --- coming and going ---
@@ -125,7 +120,8 @@ class Client:
                 if time.monotonic() + wait > deadline:
                     raise
                 await asyncio.sleep(wait)
-        self._task = asyncio.create_task(self._run(socket), name="afterword-client")
+        self._task = asyncio.create_task(self._run(socket), name="afterword client")
+        await self._connected.wait()
         return self
 
     async def __aexit__(
@@ -135,18 +131,15 @@ class Client:
 
     async def aclose(self) -> None:
         """End the connection for good, after sending what was posted."""
-        if self._task is None:
-            return
         task, self._task = self._task, None
-        if self._sender is not None and not self._sender.done():
-            self._closing = True
-            self._wake.set()
-            await asyncio.wait([self._sender], timeout=LAST_WORDS_WITHIN_S)
+        if task is None:
+            return
+        self._reconnect = False
+        if self._pipe is not None:
+            await self._pipe.close()
         task.cancel()
         await asyncio.wait([task])
         self._give_up(ConnectionLost("the client was closed"))
-        if self._socket is not None:
-            await self._socket.close()
 
     @property
     def connected(self) -> bool:
@@ -173,8 +166,11 @@ class Client:
     ) -> Document:
         """Have the server follow a document with this text around its caret.
 
-        Returns once the server has taken it; raises RequestFailed if it did not, ValueError if the name is in use.
+        Returns once the server has taken it. Raises RequestFailed if it did not, ValueError if the name is in use, and
+        why there is no connection if there will be none again.
         """
+        if self._task is None or self._task.done():
+            raise self.error or ConnectionLost("there is no connection")
         if name in self._documents:
             raise ValueError(f"a document named {name!r} is open already")
         document = Document(self, name, before, after, language, block, preface)
@@ -215,9 +211,8 @@ class Client:
 
     def post(self, message: ClientMessage) -> None:
         """Send a message, in order, without waiting; dropped while there is no connection."""
-        if self._epoch:
-            self._outbox.append(message)
-            self._wake.set()
+        if self._pipe is not None:
+            self._pipe.post(message)
 
     def marker(self) -> int:
         """A number for a ping."""
@@ -230,98 +225,64 @@ class Client:
     # --- one connection after another ---
 
     async def _run(self, socket: ClientConnection) -> None:
+        waits = growing_waits()
         while True:
+            began = time.monotonic()
+            pipe = Pipe(socket, self._dispatch)
+            self._begin(pipe)
             try:
-                await self._serve(socket)
-            finally:
-                lost = why(socket)
-                self._lose(lost)
+                await pipe.run()
+            except Exception as error:  # in a callback, say
+                _log.error("the client failed and starts anew\n%s", describe_fault(error))
+                await socket.close()
+            lost = why(socket)
+            self._lose(lost)
             if isinstance(lost, Refused) or not self._reconnect:
                 self._give_up(lost)
                 return
-            waits = growing_waits(least_s=TOO_FAST_REST_S if lost.code == CloseCode.TOO_FAST else 0.0)
-            found = await self._come_back(waits)
-            if found is None:
+            if time.monotonic() - began >= WELL_AFTER_S:
+                waits = growing_waits()
+            if lost.code == CloseCode.TOO_FAST:
+                await asyncio.sleep(TOO_FAST_REST_S)
+            try:
+                socket = await self._come_back(waits)
+            except Refused as refused:
+                self._give_up(refused)
                 return
-            socket = found
 
-    async def _come_back(self, waits: Iterator[float]) -> ClientConnection | None:
+    async def _come_back(self, waits: Iterator[float]) -> ClientConnection:
         while True:
             await asyncio.sleep(next(waits))
             try:
-                socket = await self._arrive()
-            except Refused as refused:
-                self._give_up(refused)
-                return None
+                return await self._arrive()
+            except Refused:
+                raise
             except ConnectionLost as still_lost:
                 self.error = still_lost
-                continue
-            for document in list(self._documents.values()):
-                document.reopen()
-            return socket
 
     async def _arrive(self) -> ClientConnection:
-        """Get a connection and begin to use it. Raises ConnectionLost or Refused."""
         socket, self.welcome = await arrive(self.url, self._hello, self._origin)
-        self._outbox.clear()
-        self.error = None
-        self._socket, self._epoch = socket, next(self._epochs)
-        self._connected.set()
         return socket
 
-    async def _serve(self, socket: ClientConnection) -> None:
-        """Send and receive until the connection ends."""
-        self._sender = sender = asyncio.create_task(self._send(socket), name="afterword-client-send")
-        try:
-            async for frame in socket:
-                self._take(frame)
-        except ConnectionClosed:
-            pass
-        finally:
-            sender.cancel()
-            await asyncio.wait([sender])
-
-    async def _send(self, socket: ClientConnection) -> None:
-        try:
-            while not self._closing:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._outbox:
-                    await socket.send(codec.encode(self._outbox.popleft()))
-        except ConnectionClosed:
-            pass  # the receiving side sees it too, and says why
-
-    def _take(self, frame: str | bytes) -> None:
-        try:
-            message = codec.decode_server(frame)
-        except codec.UnknownType:
-            return  # of a later version of the protocol
-        except codec.CodecError as error:
-            _log.warning("the server sent a message that is not in order: %s", error)
-            return
-        self._dispatch(message)
+    def _begin(self, pipe: Pipe) -> None:
+        """Use a new connection: give the server all documents."""
+        self._pipe, self._epoch, self.error = pipe, next(self._epochs), None
+        for document in list(self._documents.values()):
+            document.reopen()
+        self._connected.set()
 
     def _dispatch(self, message: ServerMessage) -> None:
         match message:
-            case Token() | Done():
-                self._to_documents(message, [message.doc])
-            case Error(doc=str() as name) if name in self._documents:
-                self._to_documents(message, [name])
+            case Token(doc=name) | Done(doc=name) | Error(doc=str() as name) if name in self._documents:
+                self._documents[name].receive(message)
             case Error():
-                _log.warning("the server reported %s: %s", message.code, RequestFailed(message))
+                _log.warning("the server reported %s: %s", message.code, message.message)
             case Pong(t=marker):
                 self._pong(marker)
-            case Notice():
-                if self.on_notice is not None:
-                    self.on_notice(message)
-            case Welcome():
-                pass  # one is enough
-
-    def _to_documents(self, message: Token | Done | Error, names: Iterable[str]) -> None:
-        for name in names:
-            document = self._documents.get(name)
-            if document is not None:
-                document.receive(message)
+            case Notice() if self.on_notice is not None:
+                self.on_notice(message)
+            case _:
+                pass  # for a document closed since, or nobody's concern
 
     def _pong(self, marker: object) -> None:
         waiting = self._pongs.get(marker) if isinstance(marker, int) else None
@@ -331,8 +292,7 @@ class Client:
             document.receive_pong(marker)
 
     def _lose(self, error: ConnectionLost) -> None:
-        self._epoch, self.error = 0, error
-        self._outbox.clear()
+        self._pipe, self._epoch, self.error = None, 0, error
         self._connected.clear()
         for document in self._documents.values():
             document.connection_lost(error)

@@ -21,6 +21,7 @@ from afterword_protocol.messages import (
     Extend,
     Open,
     Ping,
+    Reason,
     Stop,
     Suggest,
     Token,
@@ -178,7 +179,9 @@ class Document:
 
     def close(self) -> None:
         """Have the server forget the document; the text stays here."""
-        self._fail_all(ConnectionLost("the document was closed"))
+        for suggestion in self._open_suggestions.values():
+            suggestion.end(Reason.CANCELLED)
+        self._open_suggestions.clear()
         self._link.post(Close(doc=self.name))
         self._link.dropped(self.name)
 

@@ -160,10 +160,12 @@ class Suggestion:
     def fail(self, error: ClientError) -> None:
         """Answer every open ask with `done error`, on behalf of a server that cannot."""
         self.error = self.error or error
-        failed = Done(
-            doc=self.document.name, id=self.id, reason=Reason.ERROR, text=self.text, usage=Usage(), timing=Timing()
-        )
-        self._dones += [failed] * (self._asked - len(self._dones))
+        self.end(Reason.ERROR)
+
+    def end(self, reason: Reason) -> None:
+        """Answer every open ask, on behalf of a server that will not be heard any more."""
+        answer = Done(doc=self.document.name, id=self.id, reason=reason, text=self.text, usage=Usage(), timing=Timing())
+        self._dones += [answer] * (self._asked - len(self._dones))
         self._changed()
 
     def blame(self, error: RequestFailed) -> None:

@@ -10,14 +10,14 @@ MOST_S = 15.0
 FACTOR = 2.0
 
 
-def growing_waits(dice: random.Random | None = None, least_s: float = 0.0) -> Iterator[float]:
+def growing_waits(dice: random.Random | None = None) -> Iterator[float]:
     """Seconds to wait before each further attempt, for ever.
 
-    Each is `least_s` and something drawn evenly from the upper half of a bound that doubles up to `MOST_S`: growing, so
+    Each is drawn evenly from the upper half of a bound that doubles up to `MOST_S`: growing, so
     that a server in trouble is left alone, and jittered, so that clients dropped together do not come back together.
     """
     dice = dice or random.Random()
     bound = FIRST_S
     while True:
-        yield least_s + dice.uniform(bound / 2, bound)
+        yield dice.uniform(bound / 2, bound)
         bound = min(bound * FACTOR, MOST_S)

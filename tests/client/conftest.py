@@ -1,0 +1,266 @@
+"""What tests of the client talk to: the real state of a connection, with a scripted writer instead of a model.
+
+Once without any socket (`Loopback`), for what documents do, and once behind a real one (`ScriptedServer`), for what
+happens to connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import re
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from afterword.client import Document
+from afterword.text.rules import Rules
+from afterword_protocol import codec
+from afterword_protocol.effects import (
+    Disconnect,
+    DraftCommand,
+    Drafted,
+    DraftEvent,
+    DraftPaused,
+    DraftStarted,
+    RaiseDraft,
+    Send,
+    StartDraft,
+    StopDraft,
+)
+from afterword_protocol.messages import ClientMessage, Done, Error, Limits, Peer, Pong, ServerMessage, Token
+from afterword_protocol.session import Session, SessionConfig
+
+GHOST = " and then she opened the door 🙂 and stepped out, because the rain had stopped at last. Nobody saw her."
+LIMITS = Limits(docs=3, message_bytes=1 << 20, context=400, max_tokens=64, alternatives=3)
+CONFIG = SessionConfig(
+    server=Peer(name="scripted"), model="none", limits=LIMITS, messages_per_second=1e6, message_burst=1e6
+)
+
+
+class ScriptedWriter:
+    """Writes `GHOST`, a word a token, after any text; every further alternative one word further in."""
+
+    def __init__(self) -> None:
+        self.held = False  # whether drafts wait
+        self.starts = 0
+        self._words: dict[int, list[list[str]]] = {}
+        self._limits: dict[int, int] = {}
+        self._written: dict[int, list[int]] = {}
+
+    def command(self, command: DraftCommand) -> None:
+        match command:
+            case StartDraft():
+                self.starts += 1
+                words = re.findall(r"\s*\S+", GHOST)
+                self._words[command.draft] = [words[k:] for k in range(command.alternatives)]
+                self._limits[command.draft] = command.max_tokens
+                self._written[command.draft] = [0] * command.alternatives
+            case RaiseDraft():
+                self._limits[command.draft] = command.max_tokens
+            case StopDraft():
+                self._words.pop(command.draft, None)
+
+    def step(self) -> list[DraftEvent]:
+        """The next token of every alternative of every draft."""
+        events: list[DraftEvent] = []
+        if self.held:
+            return events
+        for draft, texts in self._words.items():
+            for k, words in enumerate(texts):
+                at = self._written[draft][k]
+                if at < self._limits[draft] and at < len(words):
+                    if at == 0 and k == 0:
+                        events.append(DraftStarted(draft, 10, 8, 2, 0.0))
+                    events.append(Drafted(draft, k, words[at], 1, -0.5))
+                    self._written[draft][k] += 1
+                    if at + 1 == self._limits[draft]:
+                        events.append(DraftPaused(draft, k))
+        return events
+
+
+class Loopback:
+    """A `Link` to a session in this process. Messages wait until `exchange`, so that tests decide what crosses."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.limits = LIMITS
+        self.writer = ScriptedWriter()
+        self.sent: list[ClientMessage] = []  # everything, for tests to look at
+        self.received: list[ServerMessage] = []
+        self._waiting: list[ClientMessage] = []
+        self._documents: dict[str, Document] = {}
+        self._markers = itertools.count(1)
+        self._numbers = itertools.count(1)
+        self._epochs = itertools.count(1)
+        self.connect()
+
+    def connect(self) -> None:
+        self.epoch = next(self._epochs)
+        self.session = Session(CONFIG, Rules(), lambda token: True, "test", 0.0, self._numbers)
+        self.session.receive('{"type":"hello"}', 0.0)
+        for document in self._documents.values():
+            document.reopen()
+
+    def add(self, document: Document) -> Document:
+        self._documents[document.name] = document
+        return document
+
+    def post(self, message: ClientMessage) -> None:
+        if self.epoch:
+            self.sent.append(message)
+            self._waiting.append(message)
+
+    def marker(self) -> int:
+        return next(self._markers)
+
+    def dropped(self, name: str) -> None:
+        self._documents.pop(name, None)
+
+    def disconnect(self) -> None:
+        self.epoch = 0
+        self._waiting.clear()
+
+    def deliver(self, count: int | None = None) -> None:
+        """Hand the server the messages that wait, or the first `count` of them."""
+        count = len(self._waiting) if count is None else count
+        for message in self._waiting[:count]:
+            self._carry_out(self.session.receive(codec.encode(message), 0.0))
+        del self._waiting[:count]
+
+    def write(self) -> bool:
+        """Let every draft write a token; returns whether there was one."""
+        events = self.writer.step()
+        for event in events:
+            self._carry_out(self.session.on_draft(event, 0.0))
+        return bool(events)
+
+    def exchange(self) -> None:
+        """Hand everything over, both ways, until all is quiet."""
+        while True:
+            self.deliver()
+            if not self.write() and not self._waiting:
+                return
+
+    def server_text(self, name: str) -> tuple[str, str]:
+        mirror = self.session._documents[name]._mirror
+        return mirror.before, mirror.after
+
+    def _carry_out(self, effects: list[object]) -> None:
+        for effect in effects:
+            if isinstance(effect, Send):
+                message = codec.decode_server(codec.encode(effect.message))
+                self.received.append(message)
+                if isinstance(message, Pong):
+                    for document in list(self._documents.values()):
+                        document.receive_pong(message.t)
+                elif isinstance(message, Token | Done | Error) and message.doc in self._documents:
+                    self._documents[message.doc].receive(message)
+            elif not isinstance(effect, Disconnect):
+                self.writer.command(effect)  # type: ignore[arg-type]
+
+
+class ScriptedServer:
+    """A real WebSocket server in front of sessions and a scripted writer. Tests stop, start and drop it."""
+
+    def __init__(self) -> None:
+        self.writer = ScriptedWriter()
+        self.token: str | None = None
+        self.welcomes = 0
+        self.sockets: set[ServerConnection] = set()
+        self.farewell: tuple[int, str] | None = None  # close every new connection like this
+        self._server: Server | None = None
+        self._port = 0
+        self._numbers = itertools.count(1)
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self._port}/v1"
+
+    async def start(self) -> None:
+        self._server = await serve(self._serve, "127.0.0.1", self._port, subprotocols=["afterword.v1"])
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    def drop(self) -> None:
+        """Cut all connections without a word."""
+        for socket in list(self.sockets):
+            socket.transport.abort()
+
+    async def close_all(self, code: int, reason: str) -> None:
+        for socket in list(self.sockets):
+            await socket.close(code, reason)
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        if self.farewell is not None:
+            await socket.close(*self.farewell)
+            return
+        session = Session(CONFIG, Rules(), lambda token: token == self.token, "test", 0.0, self._numbers)
+        self.sockets.add(socket)
+        writing = asyncio.create_task(self._write(socket, session))
+        try:
+            async for frame in socket:
+                await self._carry_out(socket, session.receive(frame, 0.0))
+        except ConnectionClosed:
+            pass
+        finally:
+            self.sockets.discard(socket)
+            writing.cancel()
+
+    async def _write(self, socket: ServerConnection, session: Session) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                for event in self.writer.step():
+                    await self._carry_out(socket, session.on_draft(event, 0.0))
+                await asyncio.sleep(0.001)
+
+    async def _carry_out(self, socket: ServerConnection, effects: list[object]) -> None:
+        for effect in effects:
+            if isinstance(effect, Send):
+                await socket.send(codec.encode(effect.message))
+            elif isinstance(effect, Disconnect):
+                await socket.close(effect.code, effect.reason)
+            else:
+                self.writer.command(effect)  # type: ignore[arg-type]
+
+
+OpenDocument = Callable[..., Document]
+
+
+@pytest.fixture
+async def link() -> Loopback:
+    return Loopback()
+
+
+@pytest.fixture
+def open_document(link: Loopback) -> OpenDocument:
+    """Open a document over the loopback: `open_document("before", after="")`."""
+
+    def open_it(before: str = "", after: str = "", name: str = "letter", preface: str | None = None) -> Document:
+        document = link.add(Document(link, name, before, after, None, None, preface))
+        link.exchange()
+        return document
+
+    return open_it
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    server = ScriptedServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+def ghost() -> str:
+    """What the scripted writer writes."""
+    return GHOST

@@ -1,0 +1,103 @@
+"""The client's copy of the text: splices in UTF-16 units, and what of a long text a server is shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from afterword.client.clip import head, tail
+from afterword.client.mirror import Mirror, untyped
+from afterword_protocol.utf16 import units
+
+texts = st.text(st.sampled_from("ab é𝒳🙂"), max_size=30)
+
+
+def test_a_splice_counts_utf16_units() -> None:
+    mirror = Mirror("one 🙂", "🙂 two")
+    splice = mirror.splice(delete=1, insert="𝒳y", delete_after=1, insert_after="")
+    assert (mirror.before, mirror.after) == ("one 𝒳y", " two")
+    assert splice is not None
+    assert (splice.delete, splice.delete_after, splice.length) == (2, 2, 7)
+
+
+@pytest.mark.parametrize(("delete", "delete_after"), [(4, 0), (0, 4), (-1, 0)])
+def test_a_delete_beyond_the_ends_is_refused_and_changes_nothing(delete: int, delete_after: int) -> None:
+    mirror = Mirror("abc", "def")
+    with pytest.raises(ValueError, match="beyond"):
+        mirror.splice(delete, "x", delete_after, "")
+    assert (mirror.before, mirror.after) == ("abc", "def")
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(ValueError, match="surrogate"):
+        Mirror("abc").splice(0, "\ud83d", 0, "")
+    with pytest.raises(ValueError, match="surrogate"):
+        Mirror("\ud83d")
+
+
+def test_a_server_with_little_room_is_shown_the_text_next_to_the_caret() -> None:
+    mirror = Mirror("a" * 90 + "B" * 10, "C" * 10 + "d" * 90)
+    shown = mirror.show(40)
+    assert (shown.before, shown.after) == ("a" * 20 + "B" * 10, "C" * 10)
+
+
+def test_text_after_the_caret_gets_the_room_that_text_before_it_leaves() -> None:
+    assert Mirror("ab", "C" * 100).show(40).after == "C" * 38
+
+
+def test_a_splice_beyond_what_the_server_was_shown_asks_for_a_fresh_start() -> None:
+    mirror = Mirror("a" * 100, "")
+    mirror.show(40)
+    assert mirror.splice(delete=30, insert="", delete_after=0, insert_after="") is not None
+    assert mirror.splice(delete=11, insert="", delete_after=0, insert_after="") is None
+    assert mirror.before == "a" * 59
+
+
+@given(before=texts, after=texts, room=st.integers(0, 40), cuts=st.lists(st.integers(0, 6), max_size=8))
+def test_the_length_told_is_always_that_of_what_the_server_holds(
+    before: str, after: str, room: int, cuts: list[int]
+) -> None:
+    mirror = Mirror(before, after)
+    shown = mirror.show(room)
+    assert units(shown.before) + units(shown.after) <= room
+    assert before.endswith(shown.before)
+    assert after.startswith(shown.after)
+    held = shown.before
+    for cut in cuts:
+        splice = mirror.splice(min(cut, len(mirror.before)), "🙂x", 0, "")
+        if splice is None:
+            held = mirror.show(room).before
+            continue
+        raw = held.encode("utf-16-le")
+        held = raw[: len(raw) - 2 * splice.delete].decode("utf-16-le") + splice.insert
+        assert units(held) == splice.length
+        assert mirror.before.endswith(held)
+
+
+@given(text=texts, most=st.integers(0, 70))
+def test_a_clipped_text_is_the_longest_that_fits(text: str, most: int) -> None:
+    for clipped, rest in ((head(text, most), text[len(head(text, most)) :]), (tail(text, most), "")):
+        assert units(clipped) <= most
+        if rest:
+            assert units(clipped + rest[0]) > most
+    kept = tail(text, most)
+    assert text.endswith(kept)
+    if kept != text:
+        assert units(text[len(text) - len(kept) - 1 :]) > most
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("She ", "opened the door"),
+        ("She open", "ed the door"),
+        ("She opened the door", ""),
+        ("She opened the door.", None),
+        ("She closed", None),
+        ("She", None),
+        ("He open", None),
+    ],
+)
+def test_ghost_text_is_typed_through_only_where_it_agrees(before: str, expected: str | None) -> None:
+    assert untyped("She ", "opened the door", before) == expected
