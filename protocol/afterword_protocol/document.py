@@ -10,7 +10,7 @@ from .effects import DraftEvent, Effect, Forget, Prepare, Send
 from .ghost import Ghost, Terms
 from .messages import Accept, Cancel, Dismiss, Edit, ErrorCode, Extend, Open, Reason, Suggest
 from .mirror import Mirror, Splice, Unfollowable
-from .replies import error, refused
+from .replies import Refusal, error
 from .utf16 import points_at_start, units
 
 _DEFAULT_MAX_TOKENS = 24
@@ -96,7 +96,7 @@ class Document:
         effects = self._ghost.supersede(now_ms)
         refusal = self._refusal(asked, draining)
         if refusal:
-            return [*self._ghost.rest(), *effects, *refusal]
+            return [*self._ghost.rest(), *effects, *refusal.answer(asked)]
         # A server may allow less than the default, which nobody has asked for in so many words.
         max_tokens = min(asked.max_tokens, self._terms.limits.max_tokens)
         return effects + self._ghost.suggest(asked, max_tokens, now_ms)
@@ -104,11 +104,12 @@ class Document:
     def extend(self, asked: Extend, draining: bool, now_ms: float) -> list[Effect]:
         """More of the suggestion is wanted."""
         if not self._ghost.knows(asked.id):
-            return refused(asked, ErrorCode.UNKNOWN_SUGGESTION, "this is not the newest suggestion")
+            why = Refusal(ErrorCode.UNKNOWN_SUGGESTION, "this is not the newest suggestion")
+            return why.answer(asked)
         refusal = self._refusal(asked, draining)
-        if refusal:
-            return refusal
-        return self._ghost.extend(asked, min(asked.max_tokens, self._terms.limits.max_tokens), now_ms)
+        max_tokens = min(asked.max_tokens, self._terms.limits.max_tokens)
+        effects = self._ghost.extend(asked, max_tokens, refusal.reason if refusal else None, now_ms)
+        return [*refusal.errors(asked), *effects] if refusal else effects
 
     def cancel(self, asked: Cancel, now_ms: float) -> list[Effect]:
         """The suggestion is not wanted any more. One that is done already may be named: messages cross."""
@@ -159,23 +160,22 @@ class Document:
             return [error(ErrorCode.RESYNC, "the document waits for open", self.name)]
         return self._stale(rev) if rev <= self._rev else []
 
-    def _refusal(self, asked: Suggest | Extend, draining: bool) -> list[Effect]:
-        """Why a suggestion cannot be written now, if so."""
+    def _refusal(self, asked: Suggest | Extend, draining: bool) -> Refusal | None:
+        """Why nothing can be written for it now, if so."""
         limits = self._terms.limits
         if self._resync:
-            return refused(asked, ErrorCode.RESYNC, "the document waits for open")
+            return Refusal(ErrorCode.RESYNC, "the document waits for open")
         if isinstance(asked, Suggest):
             if asked.rev != self._rev:
-                return refused(asked, None, "", Reason.STALE)
+                return Refusal(None, "", Reason.STALE)
             if asked.alternatives > limits.alternatives:
                 message = f"at most {limits.alternatives} alternatives are written"
-                return refused(asked, ErrorCode.UNSUPPORTED, message, field="alternatives")
+                return Refusal(ErrorCode.UNSUPPORTED, message, field="alternatives")
         if asked.max_tokens > max(limits.max_tokens, _DEFAULT_MAX_TOKENS):
-            message = f"at most {limits.max_tokens} tokens are written"
-            return refused(asked, ErrorCode.UNSUPPORTED, message, field="max_tokens")
+            return Refusal(ErrorCode.UNSUPPORTED, f"at most {limits.max_tokens} tokens are written", field="max_tokens")
         if draining:
-            return refused(asked, ErrorCode.BUSY, "the server is shutting down", Reason.BUSY, retry_after_ms=0)
-        return []
+            return Refusal(ErrorCode.BUSY, "the server is shutting down", Reason.BUSY, retry_after_ms=0)
+        return None
 
     def _stale(self, rev: int) -> list[Effect]:
         return [error(ErrorCode.STALE_REV, f"rev {rev} is not higher than {self._rev}", self.name)]

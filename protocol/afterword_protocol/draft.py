@@ -43,9 +43,9 @@ class Strand:
         self.tokens = self._tokens_at[-1]
         self._logprob = self._logprob_at[-1]
 
-    def tokens_to(self, offset: int) -> int:
-        """Tokens whose text lies wholly before `offset`."""
-        return self._tokens_at[bisect_right(self._ends, offset)]
+    def tokens_before(self, offset: int) -> int:
+        """Tokens of the pieces that begin before `offset`."""
+        return self._tokens_at[self._piece_from(offset)]
 
     def offset_of(self, tokens: int) -> int | None:
         """Where the last piece ends that is whole with `tokens` tokens; None while there are fewer tokens."""

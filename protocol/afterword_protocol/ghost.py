@@ -94,11 +94,11 @@ class Ghost:
         self._suggestion.queue(ask)
         return effects + self._drive(now_ms)
 
-    def extend(self, asked: Extend, max_tokens: int, now_ms: float) -> list[Effect]:
-        """Go on with the suggestion, after the asks before this one are done."""
+    def extend(self, asked: Extend, max_tokens: int, refused: Reason | None, now_ms: float) -> list[Effect]:
+        """Go on with the suggestion, after the asks before this one are done; or then say that it was refused."""
         assert self._suggestion is not None
         idle = not self.live
-        self._suggestion.queue(Ask(asked.stop, max_tokens, now_ms))
+        self._suggestion.queue(Ask(asked.stop, max_tokens, now_ms, refused=refused))
         return self._go_on(now_ms) if idle else []
 
     def untyped(self, alternative: int) -> str | None:
@@ -221,8 +221,12 @@ class Ghost:
         effects: list[Effect] = []
         suggestion, draft = self._suggestion, self._writing.draft
         while suggestion is not None and suggestion.ask is not None:
+            if suggestion.ask.refused:
+                effects.append(self._finish(suggestion.ask.refused, now_ms))
+                continue
             if suggestion.lost or draft is None:
-                return self._finish_all(suggestion.lost or Reason.DIVERGED, now_ms)
+                effects.append(self._finish(suggestion.lost or Reason.DIVERGED, now_ms))
+                continue
             view = suggestion.agreeing(draft.typed)
             if view.reason not in _FINAL:
                 draft, effects_of_draft = self._writing.draft_of(view.strand)

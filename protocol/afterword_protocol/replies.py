@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .effects import Effect, Send
 from .messages import Boundaries, Done, Error, ErrorCode, Extend, Reason, Suggest, Timing, Usage
 
@@ -18,28 +20,33 @@ def error(
     return Send(Error(code=code, message=message, doc=doc, id=id, field=field, retry_after_ms=retry_after_ms))
 
 
-def refused(
-    asked: Suggest | Extend,
-    code: ErrorCode | None,
-    message: str,
-    reason: Reason = Reason.ERROR,
-    *,
-    field: str | None = None,
-    retry_after_ms: float | None = None,
-) -> list[Effect]:
-    """The answer to an ask that is not begun: an `error` if there is something to explain, and an empty `done`."""
-    effects: list[Effect] = []
-    if code is not None:
-        effects.append(error(code, message, asked.doc, asked.id, field, retry_after_ms))
-    several = isinstance(asked, Suggest) and asked.alternatives > 1
-    done = Done(
-        doc=asked.doc,
-        id=asked.id,
-        reason=reason,
-        text=None if several else "",
-        boundaries=None if several else Boundaries(),
-        alternatives=() if several else None,
-        usage=Usage(),
-        timing=Timing(),
-    )
-    return [*effects, Send(done)]
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a `suggest` or `extend` is not begun. Without a `code` the reason of its `done` says all."""
+
+    code: ErrorCode | None
+    message: str
+    reason: Reason = Reason.ERROR
+    field: str | None = None
+    retry_after_ms: float | None = None
+
+    def errors(self, asked: Suggest | Extend) -> list[Effect]:
+        """The `error` that explains it, if one does."""
+        if self.code is None:
+            return []
+        return [error(self.code, self.message, asked.doc, asked.id, self.field, self.retry_after_ms)]
+
+    def answer(self, asked: Suggest | Extend) -> list[Effect]:
+        """The `error`, and the `done` of a suggestion of which there is no text."""
+        several = isinstance(asked, Suggest) and asked.alternatives > 1
+        done = Done(
+            doc=asked.doc,
+            id=asked.id,
+            reason=self.reason,
+            text=None if several else "",
+            boundaries=None if several else Boundaries(),
+            alternatives=() if several else None,
+            usage=Usage(),
+            timing=Timing(),
+        )
+        return [*self.errors(asked), Send(done)]

@@ -38,7 +38,7 @@ from .messages import (
     Welcome,
 )
 from .rate import Bucket
-from .replies import error, refused
+from .replies import Refusal, error
 from .rules import TextRules
 
 _OfDocument = Edit | Suggest | Extend | Accept | Cancel | Dismiss | Close
@@ -260,7 +260,7 @@ class Session:
 def _unknown_doc(message: _OfDocument) -> list[Effect]:
     why = "this document is not open"
     if isinstance(message, Suggest | Extend):
-        return refused(message, ErrorCode.UNKNOWN_DOC, why)
+        return Refusal(ErrorCode.UNKNOWN_DOC, why).answer(message)
     id = message.id if isinstance(message, Accept | Cancel | Dismiss) else None
     return [error(ErrorCode.UNKNOWN_DOC, why, message.doc, id)]
 

@@ -26,6 +26,7 @@ class Ask:
     max_tokens: int
     asked_ms: float
     deadline_ms: float | None = None
+    refused: Reason | None = None  # it only waits for its turn to be answered with this
     views: list[View] = field(default_factory=list)  # those it works on, once it is its turn
     cost: DraftStarted | None = None  # of the run that was begun for it
     first_ms: float | None = None  # when the first text was there
@@ -93,10 +94,8 @@ class Suggestion:
 
     def untyped(self, alternative: int, caret: int) -> str:
         """What the client has of an alternative and the writer has not typed yet."""
-        if self._asks and self._delivery is Delivery.FINAL:
-            return ""
         view = self.views[alternative]
-        return view.strand.text[caret : view.shown]
+        return view.strand.text[caret : view.told if self._delivery is Delivery.FINAL else view.shown]
 
     def show(self, limit_tokens: int, now_ms: float) -> list[Send]:
         """Frames for text of the current ask that can be shown now."""
@@ -127,6 +126,8 @@ class Suggestion:
         ask = self._asks.popleft()
         for view in ask.views:
             view.reason = view.reason or reason
+        for view in self.views:
+            view.told = view.shown
         timing = Timing(
             queue_ms=round(ask.cost.queue_ms, _TIMING_DIGITS) if ask.cost else 0,
             first_token_ms=None if ask.first_ms is None else round(ask.first_ms - ask.asked_ms, _TIMING_DIGITS),

@@ -23,6 +23,7 @@ class View:
         self.strand = strand
         self.shown = anchor  # where the text shown so far ends
         self.shown_units = 0  # its length
+        self.told = anchor  # where the text of the latest `done` ended
         self.reason: Reason | None = None  # why the text of the latest ask ends there, once it does
         self.allowed_tokens = 0  # how long the strand may get for the latest ask
         self.anchor = anchor  # where its text begins
@@ -60,7 +61,7 @@ class View:
 
     def allow(self, caret: int) -> None:
         """Count the tokens asked for from the caret, once it has moved into this ask's text."""
-        from_tokens = self.strand.tokens_to(max(caret, self._start))
+        from_tokens = self.strand.tokens_before(max(caret, self._start))
         self.allowed_tokens = max(self.allowed_tokens, from_tokens + self._max_tokens)
 
     def grow(self, rules: TextRules, limit_tokens: int, by_words: bool, quiet: float) -> str:
@@ -78,7 +79,7 @@ class View:
         self.reason = verdict.reason or closing
         release = min(max(self._start + verdict.release, self.shown), end)
         if by_words or quiet > 0:
-            release = self._whole_words(rules, release, quiet)
+            release = self._whole_words(rules, release, end, quiet)
         piece = strand.text[self.shown : release]
         self.shown = release
         self.shown_units += units(piece)
@@ -101,28 +102,23 @@ class View:
             return everything, Reason.LENGTH
         return everything, None
 
-    def _whole_words(self, rules: TextRules, release: int, quiet: float) -> int:
+    def _whole_words(self, rules: TextRules, release: int, end: int, quiet: float) -> int:
         """Cut `release` back to where a word has surely ended, and to before the first word that is not sure enough.
 
-        A word's end is sure when what follows it cannot join it: a space, or anything with one more character after
-        it (`can'` may become `can't`).
+        A word's end is sure when what follows it, up to `end`, cannot join it: a space, or anything with one more
+        character after it (`can'` may become `can't`).
         """
-        text = self.strand.text[self._start : release]
-        ends = [
-            self._start + end
-            for end in rules.words(self._around, text)
-            if end < len(text) and (text[end].isspace() or end + 1 < len(text))
-        ]
+        text = self.strand.text[self._start : end]
+        sure = (at for at in rules.words(self._around, text) if text[at : at + 1].isspace() or at + 1 < len(text))
+        ends = [at for at in (self._start + at for at in sure) if self.shown < at <= release]
         if self.reason is not None:
             ends.append(release)
         shown = self.shown
-        for end in ends:
-            if end <= shown:
-                continue
+        for word_end in ends:
             if quiet > 0:
-                tokens, logprob = self.strand.touching(shown, end)
+                tokens, logprob = self.strand.touching(shown, word_end)
                 if tokens and math.exp(logprob / tokens) < quiet:
                     self.reason = Reason.QUIET
                     return shown
-            shown = end
+            shown = word_end
         return shown

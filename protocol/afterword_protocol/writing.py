@@ -1,7 +1,7 @@
 """The draft of one document and the commands that have it written.
 
-At most one run at a time writes a document's draft. A run that has written what it was allowed waits, and may be told to
-go on; one that was stopped or failed is followed by another that starts at the draft's end.
+At most one run at a time writes a document's draft. A run that has written what it was allowed waits, and may be told
+to go on; one that was stopped or failed is followed by another that starts at the draft's end.
 """
 
 from __future__ import annotations
