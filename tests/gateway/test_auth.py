@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from afterword.gateway.auth import OpenDoor, Tokens, gather_tokens, is_loopback, parse_tokens, require_tokens
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from afterword.gateway.outbox import Outbox
 from afterword_protocol.messages import (
     Boundaries,
@@ -15,8 +18,6 @@ from afterword_protocol.messages import (
     Token,
     Usage,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 class Reader:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
+
 from afterword.engine.api import (
     Ended,
     EngineEvent,

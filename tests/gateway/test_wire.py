@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from afterword.engine.api import (
     Ended,
     EngineEvent,
@@ -28,8 +31,6 @@ from afterword.engine.wire import (
     encode_command,
     encode_events,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 whole = st.integers(0, 2**53 - 1)
 texts = st.text(st.characters(codec="utf-8"))

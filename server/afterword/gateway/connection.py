@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from afterword_protocol.session import Session
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from afterword.faults import describe_fault
 from afterword_protocol.codes import CloseCode
 from afterword_protocol.effects import Disconnect, DraftCommand, DraftEvent, Effect, Forget, Send
+from afterword_protocol.session import Session
 
 from .outbox import Outbox
 
@@ -53,6 +53,7 @@ class Connection:
         *,
         name: str,
         stall_timeout_ms: float,
+        close_timeout_ms: float,
     ) -> None:
         self.name = name
         self._socket = socket
@@ -60,6 +61,7 @@ class Connection:
         self._outbox = outbox
         self._desk = desk
         self._stall_timeout_s = stall_timeout_ms / 1000
+        self._close_timeout_s = close_timeout_ms / 1000
         self._news = asyncio.Event()  # the outbox has something, or the connection is to be closed
         self._farewell: Disconnect | None = None  # set once: from then on the session is not asked any more
         self._cut: asyncio.Task[None] | None = None  # closes without waiting for the outbox
@@ -105,6 +107,10 @@ class Connection:
         if self._farewell is None:
             self._farewell = Disconnect(code, reason)
             self._news.set()
+
+    def abort(self) -> None:
+        """Cut the socket without a word."""
+        self._socket.transport.abort()
 
     @property
     def live(self) -> bool:
@@ -181,7 +187,7 @@ class Connection:
                     async with asyncio.timeout(self._stall_timeout_s):
                         await self._socket.send(frame)
                 elif self._farewell is not None:
-                    await self._socket.close(self._farewell.code, self._farewell.reason)
+                    await self._part(self._farewell.code, self._farewell.reason)
                     return
                 else:
                     self._news.clear()
@@ -192,7 +198,15 @@ class Connection:
             self._cut_off("the answers are not being read")
         except Exception as error:  # such as a message that cannot be encoded
             self.fail(error)
-            await self._socket.close(CloseCode.INTERNAL, "the server failed")
+            await self._part(CloseCode.INTERNAL, "the server failed")
+
+    async def _part(self, code: int, reason: str) -> None:
+        """Close the socket, and cut it if that takes too long; `websockets` waits without end while it is full."""
+        try:
+            async with asyncio.timeout(self._close_timeout_s):
+                await self._socket.close(code, reason)
+        except TimeoutError:
+            self.abort()
 
     def _cut_off(self, reason: str) -> None:
         """Part from a client that does not read: no room is left for the rest of what it asked for."""
@@ -202,7 +216,7 @@ class Connection:
         self._outbox.clear()
         if self._cut is None:
             # Not by way of the outbox, which is stuck. If this is not read either, the socket is cut in a while.
-            self._cut = asyncio.create_task(self._socket.close(CloseCode.TOO_FAST, reason))
+            self._cut = asyncio.create_task(self._part(CloseCode.TOO_FAST, reason))
 
     def _forget_documents(self) -> None:
         """Free what is held for this client."""

@@ -98,6 +98,7 @@ class Hub:
             self,
             name=name,
             stall_timeout_ms=self._options.stall_timeout_ms,
+            close_timeout_ms=self._options.close_timeout_ms,
         )
         self._connections.add(connection)
         _log.info("connection %s opened", name)
@@ -148,6 +149,8 @@ class Hub:
         for connection in list(self._connections):
             connection.close(CloseCode.GOING_AWAY, "the server is shutting down")
         await self._until(lambda: not self._connections, self._options.close_timeout_ms)
+        for connection in list(self._connections):
+            connection.abort()
 
     async def _until(self, met: Callable[[], bool], timeout_ms: float) -> None:
         """Wait until a condition on connections is met, or for as long as the timeout lasts."""

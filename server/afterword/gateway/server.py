@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
@@ -142,8 +143,12 @@ def _listening(options: GatewayOptions, hub: Hub) -> Server:
     def answer(_: ServerConnection, request: Request) -> Response | None:
         return doorkeeper.answer(request)
 
+    async def serve_tuned(connection: ServerConnection) -> None:
+        _tune(connection)
+        await hub.serve(connection)
+
     return serve_websockets(
-        hub.serve,
+        serve_tuned,
         options.host or None,
         options.port,
         subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -160,6 +165,15 @@ def _listening(options: GatewayOptions, hub: Hub) -> Server:
         write_limit=OUTGOING_BYTES,
         logger=_websockets_log,
     )
+
+
+def _tune(connection: ServerConnection) -> None:
+    """Make the kernel send each frame at once, and hold few of them for a client that does not read."""
+    tcp = connection.transport.get_extra_info("socket")
+    tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    lowat = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS
+    if lowat is not None:
+        tcp.setsockopt(socket.IPPROTO_TCP, lowat, OUTGOING_BYTES)
 
 
 class _Stopping:
