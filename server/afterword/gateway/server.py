@@ -92,9 +92,11 @@ async def running_server(
         await hub.open()
         try:
             yield running
-            await hub.drain(0)
         finally:
-            await hub.close()
+            try:
+                await hub.drain(0)
+            finally:
+                await hub.close()
 
 
 async def serve(
@@ -107,9 +109,8 @@ async def serve(
 ) -> None:
     """Be a server until SIGTERM or SIGINT asks to stop; then drain and return. A second signal ends it at once.
 
-    `listening` is called once the server has its port.
-
-    Raises `EngineRefused` if the engine cannot start at all, and what `running_server` raises.
+    `listening` and `watch` as for `running_server`. Raises `EngineRefused` if the engine cannot start at all, and what
+    `running_server` raises.
     """
     stopping = _Stopping()
 
@@ -122,8 +123,6 @@ async def serve(
     with stopping.on_signals():
         async with running_server(options, engine, vocabulary, watch=watch_all, listening=listening) as server:
             _log.info("listening on %s", server.url)
-            if listening is not None:
-                listening(server)
             await stopping.asked.wait()
             if stopping.refusal is None:
                 _log.info("shutting down")
