@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from afterword.text.vocabulary import Vocabulary
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from afterword.text.vocabulary import Vocabulary
 
 CORPUS = """The quick brown fox jumps over the lazy dog. Dr. Smith didn't pay 3.14 dollars, he said.
 She opened the door; outside it was raining, and nobody else seemed to mind: "Come in," she said.

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from afterword.text.vocabulary import Vocabulary, VocabularyError
 from tokenizers import Tokenizer, decoders, models
+
+from afterword.text.vocabulary import Vocabulary, VocabularyError
 
 TEXTS = [
     "The quick brown fox",

@@ -14,11 +14,11 @@ from .characters import is_spaceless
 
 # Ends that need a space, or the end of the line, behind them, because they also stand inside numbers and addresses.
 _SOFT = ".!?…‽"
-# Ends whatever follows: CJK and full-width, Arabic, Urdu, Indic, Armenian, Ethiopic, Burmese, Khmer, Tibetan, Mongolian.
+# Ends whatever follows: CJK and full-width, Arabic, Urdu, Indic, Armenian, Ethiopic, Burmese, Khmer, Tibetan, and so on.
 _HARD = "。．！？｡؟۔।॥։።፧፨။។៕༎᠃᠉"
 _CLOSING = "\"'”’»)]}›“」』】〉》〕）］｝*_"
 _END = re.compile(f"[{re.escape(_SOFT + _HARD)}]+[{re.escape(_CLOSING)}]*")
-_GREEK_END = re.compile(f"[{re.escape(_SOFT + _HARD)};;]+[{re.escape(_CLOSING)}]*")
+_GREEK_END = re.compile(f"[{re.escape(_SOFT + _HARD)};\u037e]+[{re.escape(_CLOSING)}]*")
 _WORD = re.compile(r"[\w.’'-]*$")
 
 _LIST_MARKER = re.compile(r"^\s*(\d{1,3}|[A-Za-z]|[ivxIVX]+)$")
