@@ -20,7 +20,7 @@ from .utf16 import has_lone_surrogate, units
 
 MAX_PING_BYTES = 256
 _MAX_DOC_UNITS = 64
-_MAX_ECHO_POINTS = 64  # of an unknown type, in error messages
+_MAX_ECHO_POINTS = 64  # of a name that a client made up, in error messages
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
@@ -43,12 +43,14 @@ class UnknownType(CodecError):
 class BadMessage(CodecError):
     """A known message with a field that is missing or does not fit.
 
-    `type` is the message's, `field` names the field (a dotted path inside objects), `why` says what was expected;
+    `type` is the message's, `field` names the field (a dotted path inside objects; empty if its name itself is at
+    fault), `why` says what was expected;
     `doc` and `id` are those of the message where they can be read.
     """
 
     def __init__(self, type_name: str, field: str, why: str, doc: str | None = None, id: int | None = None) -> None:
-        super().__init__(f"{field} {why}")
+        field = field[:_MAX_ECHO_POINTS]
+        super().__init__(f"{field or 'the name of a field'} {why}")
         self.type = type_name
         self.field = field
         self.why = why

@@ -43,7 +43,11 @@ class Strand:
         self.tokens = self._tokens_at[-1]
         self._logprob = self._logprob_at[-1]
 
-    def tokens_before(self, offset: int) -> int:
+    def tokens_to(self, offset: int) -> int:
+        """Tokens of the pieces that end at `offset` or before."""
+        return self._tokens_at[bisect_right(self._ends, offset)]
+
+    def tokens_begun(self, offset: int) -> int:
         """Tokens of the pieces that begin before `offset`."""
         return self._tokens_at[self._piece_from(offset)]
 

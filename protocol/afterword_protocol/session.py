@@ -237,7 +237,7 @@ class Session:
             return self._disconnect(CloseCode.MALFORMED, "hello must come first")
         if isinstance(fault, UnknownType):
             return [error(ErrorCode.UNKNOWN_TYPE, str(fault))]
-        effects: list[Effect] = [error(ErrorCode.BAD_MESSAGE, str(fault), fault.doc, fault.id, fault.field)]
+        effects: list[Effect] = [error(ErrorCode.BAD_MESSAGE, str(fault), fault.doc, fault.id, fault.field or None)]
         document = self._documents.get(fault.doc) if fault.doc is not None else None
         if document is not None and fault.type in _CHANGES_TEXT:
             effects += self._noting_run(document, partial(document.lose_track, now_ms))

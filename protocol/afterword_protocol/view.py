@@ -46,23 +46,22 @@ class View:
 
     def begin(self, stop: Stop, max_tokens: int, caret: int) -> None:
         """Turn to the next ask: go on from what was shown."""
+        strand = self.strand
         self.reason = None
         self._stop = stop
         self._max_tokens = max_tokens
         self._start = self.shown
         self._around = replace(self._anchor_around, before=self._anchor_around.before + self.text)
         self._looked_at = ()
-        if self._start >= len(self.strand.text):
-            # Tokens that make no grapheme yet were spent by the ask before.
-            self.allowed_tokens = self.strand.tokens + self._max_tokens
-        else:
-            self.allowed_tokens = 0
-            self.allow(caret)
+        # Tokens that were spent on what is shown, in part or as yet without any text, were spent by the ask before.
+        spent_tokens = strand.tokens if self._start >= len(strand.text) else strand.tokens_begun(self._start)
+        self.allowed_tokens = spent_tokens + max_tokens
+        self.allow(caret)
 
     def allow(self, caret: int) -> None:
         """Count the tokens asked for from the caret, once it has moved into this ask's text."""
-        from_tokens = self.strand.tokens_before(max(caret, self._start))
-        self.allowed_tokens = max(self.allowed_tokens, from_tokens + self._max_tokens)
+        if caret > self._start:
+            self.allowed_tokens = max(self.allowed_tokens, self.strand.tokens_to(caret) + self._max_tokens)
 
     def grow(self, rules: TextRules, limit_tokens: int, by_words: bool, quiet: float) -> str:
         """Show what can be shown now, and return it; sets `reason` once it is known where the text ends.
