@@ -74,6 +74,8 @@ class View:
             return ""
         self._looked_at = looked_at
         end, closing = self._extent(limit_tokens)
+        if end == self._start and closing is None:
+            return ""
         verdict = rules.judge(self._around, strand.text[self._start : end], self._stop, complete=closing is not None)
         self.reason = verdict.reason or closing
         release = min(max(self._start + verdict.release, self.shown), end)
