@@ -144,6 +144,7 @@ export class GhostText {
       else if (change === 'type') this.#askSoon(now);
     } else if (this.#offHere()) this.#stop(false);
     if (this.#server && this.#focused && !this.#mirror.open && !this.#offHere()) this.#flushAt ??= now;
+    if (this.#askAt !== null && this.#askAt <= now) this.#ask(now);
     return this.#effects(now);
   }
 
@@ -168,6 +169,7 @@ export class GhostText {
   connected(welcome: Welcome, now: number): Effect[] {
     this.disconnected(now);
     this.#server = welcome;
+    if (this.#view) this.#view = this.#clip(this.#view);
     this.#refused = false;
     if (this.#unanswered) this.#ask(now);
     else this.#flush();
@@ -284,8 +286,7 @@ export class GhostText {
     const wait = debounceMs === 'auto' ? this.#pace.debounce(this.#server?.advice.debounce_ms ?? 0) : debounceMs;
     this.#keyAt = now;
     this.#reason = 'waiting';
-    if (wait > 0) this.#askAt = now + wait;
-    else this.#ask(now);
+    this.#askAt = now + wait;
   }
 
   /** Asks about the text as it is. False when there is a reason not to. */
@@ -512,7 +513,7 @@ export class GhostText {
       this.#stop(false);
       this.#reason = 'busy';
     }
-    if (code === 'context_too_long') this.#contextUnits >>= 1;
+    if (code === 'context_too_long') this.#contextUnits >>= 2;
     else if (!LOST_TRACK.has(code)) return;
     this.#mirror.open = false;
     if (this.#suggestion?.ended === null && this.#suggestion.left() === '') this.#retry(now);
@@ -554,9 +555,9 @@ export class GhostText {
     };
   }
 
-  #clip({ before, after, block, language = this.#options.language }: Place): Surroundings {
+  #clip({ before, cut = false, after, block, language = this.#options.language }: Place): Surroundings {
     const reach = this.#reach;
-    const cut = before.length >= reach.before;
+    cut ||= before.length >= reach.before;
     return { before: clipBefore(before, reach.before), cut, after: clipAfter(after, reach.after), block, language };
   }
 
@@ -603,7 +604,7 @@ export class GhostText {
   }
 }
 
-type Place = Pick<Update, 'before' | 'after' | 'block' | 'language'>;
+type Place = Pick<Update, 'before' | 'after' | 'block' | 'language'> & { cut?: boolean };
 
 const sameGhost = (a: Ghost | null, b: Ghost | null): boolean =>
   a?.text === b?.text && a?.choice === b?.choice && a?.choices === b?.choices && a?.complete === b?.complete;

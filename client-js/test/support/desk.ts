@@ -23,12 +23,15 @@ export class Desk {
   readonly sent: DocumentMessage[] = [];
   private wakeAt: number | null = null;
 
+  private readonly reach: { before: number; after: number };
+
   constructor(
     readonly editor: Editor,
     readonly model: Model,
     options: Partial<GhostOptions> = {},
     online = true,
   ) {
+    this.reach = { before: options.reachBefore ?? 4096, after: options.reachAfter ?? 1024 };
     this.ghost = new GhostText('d', { debounceMs: 0, ...options });
     this.server = new DummyServer(model);
     if (online) this.connect();
@@ -65,6 +68,7 @@ export class Desk {
       this.editor.insert(insert);
       this.tell('paste');
     }
+    this.pass(0);
     return handled;
   }
 
@@ -124,6 +128,23 @@ export class Desk {
     return this.sent.filter((message): message is Extract<DocumentMessage, { type: T }> => message.type === type);
   }
 
+  /** At every question, the server's text is the editor's, as far as both reach, and is enough of it. */
+  private asked(id: number): void {
+    const { editor, server } = this;
+    editor.marks.set(id, editor.caret);
+    const before = Math.min(server.before.length, this.reach.before);
+    const after = Math.min(server.after.length, this.reach.after);
+    const same =
+      editor.before.endsWith(tail(server.before, before)) && editor.after.startsWith(server.after.slice(0, after));
+    const enough =
+      before * 2 >= Math.min(editor.before.length, this.reach.before) - 1 &&
+      after * 2 >= Math.min(editor.after.length, this.reach.after) - 1;
+    if (!same || !enough) {
+      const told = JSON.stringify([server.before, server.after]);
+      throw new Error(`the server was told ${told} and not ${JSON.stringify([editor.before, editor.after])}`);
+    }
+  }
+
   carryOut(effects: Effect[]): void {
     for (const effect of effects) {
       if (effect.do === 'paint') this.paints.push(effect.ghost?.text ?? null);
@@ -133,11 +154,13 @@ export class Desk {
         if (!this.online) throw new Error('a message without a connection');
         this.sent.push(effect.message);
         this.server.receive(structuredClone(effect.message));
-        if (effect.message.type === 'suggest') this.editor.marks.set(effect.message.id, this.editor.caret);
+        if (effect.message.type === 'suggest') this.asked(effect.message.id);
       }
     }
   }
 }
+
+const tail = (text: string, count: number): string => text.slice(text.length - count);
 
 /** A model that knows one text by heart and goes on with it word by word wherever it recognises the place. */
 export function byHeart(story: string): Model {

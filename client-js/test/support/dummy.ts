@@ -22,7 +22,7 @@ export const WELCOME: Welcome = {
 /** What would be written after `before`, in pieces. */
 export type Model = (before: string, after: string, alternative: number) => string[];
 
-interface Live {
+export interface Live {
   id: number;
   anchor: string;
   after: string;
@@ -40,6 +40,8 @@ export class DummyServer {
   after = '';
   open = false;
   live: Live | null = null;
+  /** Everything ever asked of this server. */
+  readonly all: Live[] = [];
   private rev = 0;
   private id = 0;
 
@@ -49,6 +51,9 @@ export class DummyServer {
   ) {}
 
   receive(message: DocumentMessage): void {
+    for (const field of Object.values(message)) {
+      if (typeof field === 'string' && /\p{Surrogate}/u.test(field)) throw new Error('half of a character');
+    }
     this.received.push(message);
     if (message.type === 'open') this.opened(message);
     else if (!this.open) throw new Error(`${message.type} of a document that is not open`);
@@ -140,6 +145,7 @@ export class DummyServer {
     const pieces = Array.from({ length: alternatives }, (_, k) => this.model(before, after, k));
     const none = pieces.map(() => 0);
     this.live = { id, anchor: before, after, pieces, written: [...none], sent: [...none], done: false };
+    this.all.push(this.live);
     if (pieces.every((of) => of.length === 0)) this.finish('end');
   }
 

@@ -38,9 +38,16 @@ export class Editor {
   }
 
   backspace(count = 1): void {
-    const from = Math.max(0, this.caret - count);
+    const from = this.whole(Math.max(0, this.caret - count));
     this.remember();
     this.splice(from, this.caret - from, '');
+  }
+
+  deleteForward(): void {
+    const { caret } = this;
+    const wide = this.text.codePointAt(caret)! > 0xffff;
+    this.remember();
+    this.splice(caret, wide ? 2 : 1, '');
   }
 
   undo(): boolean {
@@ -52,13 +59,21 @@ export class Editor {
   }
 
   /** Someone else's edit. Text inserted exactly at the caret goes behind it. */
-  remote(at: number, count: number, insert: string): void {
-    const removed = Math.min(count, this.text.length - at);
+  remote(near: number, count: number, insert: string): void {
+    const at = this.whole(near);
+    const removed = this.whole(at + count) - at;
     const { caret } = this;
     this.splice(at, removed, insert);
     this.caret = at < caret ? Math.max(at, caret - removed) + (caret > at ? insert.length : 0) : caret;
     if (at < caret && caret < at + removed) this.caret = at + insert.length;
     this.past.length = this.future.length = 0;
+  }
+
+  /** The position itself, or the one before it where it falls inside a surrogate pair. */
+  whole(at: number): number {
+    const position = Math.min(at, this.text.length);
+    const unit = this.text.charCodeAt(position);
+    return position > 0 && unit >= 0xdc00 && unit <= 0xdfff ? position - 1 : position;
   }
 
   state(change: Change): Update {
