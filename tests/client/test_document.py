@@ -212,6 +212,19 @@ async def test_an_error_surfaces_on_the_suggestion_it_is_about(link: Any, open_d
     assert document.ghost
 
 
+@pytest.mark.parametrize("wrong", [{"temperature": 9}, {"max_tokens": 0}, {"quiet": -1}, {"stop": "none of these"}])
+async def test_what_no_server_takes_is_refused_on_the_spot(link: Any, open_document: Any, wrong: Any) -> None:
+    document = open_document("She waited")
+    with pytest.raises(ValueError, match=next(iter(wrong)) if "stop" not in wrong else "none"):
+        document.suggest(**wrong)
+    suggestion = document.suggest()
+    link.exchange()
+    with pytest.raises(ValueError, match="max_tokens"):
+        suggestion.extend(max_tokens=0)
+    assert not suggestion.live
+    assert document.ghost
+
+
 async def test_what_the_server_refuses_to_open_fails_with_its_reason(link: Any, open_document: Any) -> None:
     for number in range(3):
         open_document("text", name=f"letter {number}")

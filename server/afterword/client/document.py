@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from afterword_protocol import codec
 from afterword_protocol.messages import (
     Accept,
     Cancel,
@@ -136,13 +137,13 @@ class Document:
         temperature: float = 0,
         seed: int | None = None,
     ) -> Suggestion:
-        """Ask for ghost text at the caret; takes the place of the suggestion before."""
-        self._id += 1
-        suggestion = Suggestion(self, self._id, self.before, alternatives, self._link.epoch)
-        self.suggestion = suggestion
+        """Ask for ghost text at the caret; takes the place of the suggestion before.
+
+        Raises ValueError for what no server takes; what only this server does not take is an error of the suggestion.
+        """
         asked = Suggest(
             doc=self.name,
-            id=suggestion.id,
+            id=self._id + 1,
             rev=max(self._rev, 1),
             alternatives=alternatives,
             max_tokens=max_tokens,
@@ -152,6 +153,9 @@ class Document:
             temperature=temperature,
             seed=seed,
         )
+        _check(asked)
+        self._id = asked.id
+        self.suggestion = suggestion = Suggestion(self, asked.id, self.before, alternatives, self._link.epoch)
         self._ask(suggestion, asked)
         return suggestion
 
@@ -188,8 +192,11 @@ class Document:
     # --- for suggestions ---
 
     def send_extend(self, suggestion: Suggestion, max_tokens: int, stop: Stop) -> None:
-        """Ask for more of a suggestion."""
-        self._ask(suggestion, Extend(doc=self.name, id=suggestion.id, max_tokens=max_tokens, stop=stop))
+        """Ask for more of a suggestion. Raises ValueError for a value that no server takes."""
+        asked = Extend(doc=self.name, id=suggestion.id, max_tokens=max_tokens, stop=stop)
+        _check(asked)
+        suggestion.expect()
+        self._ask(suggestion, asked)
 
     def send_cancel(self, suggestion: Suggestion) -> None:
         """Tell the server to stop computing a suggestion."""
@@ -276,6 +283,9 @@ class Document:
         suggestion = self._open_suggestions.get(message.id or 0)
         if suggestion is not None:
             suggestion.blame(error)
+            if message.code is ErrorCode.BAD_MESSAGE:  # answered by nothing else
+                suggestion.fail(error)
+                del self._open_suggestions[suggestion.id]
         if self._marker is not None:  # about something sent before the last `open`, or about that `open`
             if suggestion is None and message.code not in _TEXT_IS_OUT_OF_STEP:
                 self.error = error
@@ -297,3 +307,11 @@ class Document:
 
 class _Revised(Protocol):
     def __call__(self, rev: int) -> Edit | Accept: ...
+
+
+def _check(message: Suggest | Extend) -> None:
+    """Raise ValueError for a value that no server takes."""
+    try:
+        codec.decode_client(codec.encode(message))
+    except codec.BadMessage as error:
+        raise ValueError(str(error)) from None

@@ -129,7 +129,6 @@ class Suggestion:
 
     def extend(self, max_tokens: int = 24, stop: Stop | str = Stop.SENTENCE) -> Suggestion:
         """Ask for more after its end. Returns itself, so that one can iterate over what comes."""
-        self._asked += 1
         self.document.send_extend(self, max_tokens, Stop(stop))
         return self
 
@@ -156,6 +155,10 @@ class Suggestion:
         except ClientError as error:
             self.fail(error)
         self._changed()
+
+    def expect(self) -> None:
+        """One more ask is sent."""
+        self._asked += 1
 
     def fail(self, error: ClientError) -> None:
         """Answer every open ask with `done error`, on behalf of a server that cannot."""

@@ -1,0 +1,150 @@
+"""A connection without a socket: the state of a session in front, an engine behind, for documents in this process.
+
+What lives here: a `Link` for the client's documents that hands their messages to the same `Session`, `Drafter` and
+rules that a server uses, and carries out what comes of them. It belongs to one event loop, like everything it holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from afterword.client.document import Document
+from afterword.client.errors import ConnectionLost
+from afterword.drafting import Drafter
+from afterword.engine.api import Engine, EngineEvent, Failed, Lost
+from afterword.text.rules import Rules
+from afterword.text.vocabulary import Vocabulary
+from afterword_protocol import codec
+from afterword_protocol.effects import Disconnect, Effect, Send
+from afterword_protocol.messages import ClientMessage, Delivery, Done, Error, Hello, Limits, Peer, Pong, Token
+from afterword_protocol.session import Session, SessionConfig
+
+FIRST_CONTEXT_TOKENS = 2048  # longest prompt, until the engine says its own
+AMPLE = 1 << 30  # nobody is to be protected from a program that shares one's process
+LIMITS = Limits(docs=AMPLE, message_bytes=AMPLE, context=1 << 20, max_tokens=AMPLE, alternatives=64)
+
+
+class Loopback:
+    """Implements `client.link.Link`. Messages are taken in order, on the loop's next turn."""
+
+    def __init__(self, engine: Engine, vocabulary: Vocabulary, model: str) -> None:
+        numbers = itertools.count(1)
+        config = SessionConfig(
+            server=Peer(name="afterword", version=version("afterword")),
+            model=model,
+            limits=LIMITS,
+            messages_per_second=AMPLE,
+            message_burst=AMPLE,
+        )
+        self.epoch = 1  # there is one connection, until the engine dies
+        self.limits = LIMITS
+        self.error: ConnectionLost | None = None  # why nothing works any more
+        self._engine = engine
+        self._drafter = Drafter(vocabulary, engine, FIRST_CONTEXT_TOKENS, numbers)
+        self._session = Session(config, Rules(), lambda _: True, "local", _now_ms(), numbers)
+        self._session.receive(codec.encode(Hello(delivery=Delivery.TOKEN)), _now_ms())
+        self._documents: dict[str, Document] = {}
+        self._markers = itertools.count(1)
+        self._inbox: deque[ClientMessage] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    # --- for documents ---
+
+    def post(self, message: ClientMessage) -> None:
+        """Take a message; dropped once the engine is dead."""
+        if self.error is None:
+            if not self._inbox:
+                asyncio.get_running_loop().call_soon(self._handle)
+            self._inbox.append(message)
+
+    def marker(self) -> int:
+        """A number for a ping."""
+        return next(self._markers)
+
+    def dropped(self, name: str) -> None:
+        """A document was closed."""
+        self._documents.pop(name, None)
+
+    # --- for who holds it ---
+
+    def open(
+        self, name: str, before: str, after: str, language: str | None, block: str | None, preface: str | None
+    ) -> Document:
+        """A new document. Raises what killed the engine, if something did; ValueError if the name is in use."""
+        if self.error is not None:
+            raise self.error
+        if name in self._documents:
+            raise ValueError(f"a document named {name!r} is open already")
+        document = self._documents[name] = Document(self, name, before, after, language, block, preface)
+        return document
+
+    def on_engine(self, events: Sequence[EngineEvent]) -> None:
+        """Take what the engine reports."""
+        for event in events:
+            for _, news in self._drafter.on_events([event]):
+                self._carry_out(self._session.on_draft(news, _now_ms()))
+            if isinstance(event, Lost | Failed):
+                self.close(ConnectionLost(f"the engine stopped: {event.detail}"))
+
+    def close(self, error: ConnectionLost) -> None:
+        """Nothing will work any more: end what is live and free what is held."""
+        if self.error is not None:
+            return
+        self.epoch, self.error = 0, error
+        self._inbox.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._drafter.leave(self)
+        for document in list(self._documents.values()):
+            document.give_up(error)
+
+    # --- how it is done ---
+
+    def _handle(self) -> None:
+        while self._inbox:
+            self._carry_out(self._session.receive(codec.encode(self._inbox.popleft()), _now_ms()))
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._carry_out(self._session.on_tick(_now_ms()))
+
+    def _carry_out(self, effects: Sequence[Effect]) -> None:
+        todo = deque(effects)
+        while todo:
+            effect = todo.popleft()
+            if isinstance(effect, Send):
+                self._deliver(effect.message)
+                continue
+            if isinstance(effect, Disconnect):
+                self.close(ConnectionLost(effect.reason, effect.code))
+                return
+            for _, news in self._drafter.perform(self, effect):
+                todo.extend(self._session.on_draft(news, _now_ms()))
+        self._set_timer()
+
+    def _deliver(self, message: object) -> None:
+        match message:
+            case Pong(t=marker):
+                for document in list(self._documents.values()):
+                    document.receive_pong(marker)
+            case Token(doc=str() as name) | Done(doc=str() as name) | Error(doc=str() as name):
+                if name in self._documents:
+                    self._documents[name].receive(message)
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due_ms = self._session.deadline_ms()
+        if due_ms is not None:
+            delay_s = max(0.0, due_ms - _now_ms()) / 1000
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
+
+
+def _now_ms() -> float:
+    return time.monotonic() * 1000
