@@ -13,7 +13,12 @@ hypothesis_settings.register_profile("afterword", derandomize=True, deadline=Non
 hypothesis_settings.load_profile("afterword")
 
 TinyModel = Callable[..., Path]
-"""`tiny_model_folder(family="llama", **config)`: the folder of a small random model; equal calls share one folder."""
+"""`tiny_model_folder(family="llama", readable=False, **config)`: the folder of a small random model.
+
+Equal calls share one. A `readable` one writes nothing but printable ASCII, without end.
+"""
+
+WriteGguf = Callable[..., Path]
 
 TINY_CORPUS = """The quick brown fox jumps over the lazy dog, and the dog does not mind at all.
 It was a bright cold day in April, and the clocks were striking thirteen. She had 42 reasons to stay.
@@ -112,25 +117,48 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer_f
     """Makes small random models, float32, complete with tokenizer: see `TinyModel` and `TINY_FAMILIES`."""
     made: dict[str, Path] = {}
 
-    def make(family: str = "llama", **changes: Any) -> Path:
-        key = f"{family} {sorted(changes.items())}"
+    def make(family: str = "llama", readable: bool = False, **changes: Any) -> Path:
+        key = f"{family} {readable} {sorted(changes.items())}"
         if key not in made:
-            made[key] = _make_tiny_model(family, changes, tmp_path_factory.mktemp(family), tiny_tokenizer_file)
+            made[key] = _make_tiny_model(
+                family, readable, changes, tmp_path_factory.mktemp(family), tiny_tokenizer_file
+            )
         return made[key]
 
     return make
 
 
-def _make_tiny_model(family: str, changes: dict[str, Any], folder: Path, tokenizer_file: Path) -> Path:
+@pytest.fixture
+def write_gguf(tmp_path: Path, tiny_model_folder: TinyModel) -> WriteGguf:
+    """Writes the small llama as a GGUF file: `write_gguf(name="tiny.gguf", pre="smollm", quantized=False)`."""
+
+    def write(name: str = "tiny.gguf", pre: str = "smollm", quantized: bool = False) -> Path:
+        from .tiny_gguf import write_llama
+
+        path = tmp_path / name
+        write_llama(path, tiny_model_folder("llama"), pre, quantized)
+        return path
+
+    return write
+
+
+def _make_tiny_model(family: str, readable: bool, changes: dict[str, Any], folder: Path, tokenizer_file: Path) -> Path:
     import torch
     from tokenizers import Tokenizer
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    vocab_size = Tokenizer.from_file(str(tokenizer_file)).get_vocab_size()
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    vocab_size = tokenizer.get_vocab_size()
     config = AutoConfig.for_model(family, **TINY_FAMILIES[family] | {"vocab_size": vocab_size} | changes)
+    factory: Any = AutoModelForCausalLM
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        model: Any = AutoModelForCausalLM
-        model.from_config(config, dtype=torch.float32).save_pretrained(folder)
+        model = factory.from_config(config, dtype=torch.float32)
+    if readable:
+        texts = [tokenizer.decode([token]) for token in range(vocab_size)]
+        unwanted = [token for token, text in enumerate(texts) if not (text.isascii() and text.isprintable() and text)]
+        # Their scores are 0, and among hundreds of random ones some are higher.
+        model.get_output_embeddings().weight.data[unwanted] = 0
+    model.save_pretrained(folder)
     (folder / "tokenizer.json").write_bytes(tokenizer_file.read_bytes())
     return folder

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     heartbeat_ms: float = _setting(20000, "server", "Time between pings to a client, and for its answer.", "ms", ge=100)
     debounce_ms: float = _setting(0, "server", "Pause in typing that clients are advised to wait for.", "ms", ge=0)
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
-        "info", "server", "How much is logged; never what is written."
+        "warning", "server", "How much is logged; never what is written."
     )
 
     model: str = _setting("builtin", "model", "builtin, an id of the Hugging Face hub, a model folder, or a GGUF file.")
@@ -95,8 +95,12 @@ class Settings(BaseSettings):
     threads: int | None = _setting(
         None, "model", "Threads for the model on a CPU. Empty: torch decides.", ge=1, le=1024
     )
-    context_tokens: int = _setting(
-        2048, "model", "Longest text the model sees; the oldest goes first.", "tokens", ge=64
+    context_tokens: int | None = _setting(
+        None,
+        "model",
+        "Longest text the model sees; the oldest goes first. Empty: what cache_mb allows.",
+        "tokens",
+        ge=64,
     )
     cache_mb: int = _setting(1024, "model", "Memory for what the model remembers of documents.", "MiB", ge=1)
 

@@ -1,12 +1,10 @@
-"""What tests of `afterword.models` use: a plain model folder, and a true GGUF file of a small llama."""
+"""What tests of `afterword.models` use: a sink of progress, and a model folder whose weights are of no use."""
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -46,69 +44,3 @@ def plain_folder(tmp_path: Path, tiny_tokenizer_file: Path) -> Path:
     (folder / "tokenizer.json").write_bytes(tiny_tokenizer_file.read_bytes())
     write_safetensors(folder / "model.safetensors")
     return folder
-
-
-WriteGguf = Callable[..., Path]
-
-
-@pytest.fixture
-def write_gguf(tmp_path: Path, tiny_model_folder: Callable[..., Path]) -> WriteGguf:
-    """Writes the small llama as a GGUF file: `write_gguf(name="tiny.gguf", pre="smollm", quantized=False)`."""
-
-    def write(name: str = "tiny.gguf", pre: str = "smollm", quantized: bool = False, **metadata: str) -> Path:
-        path = tmp_path / name
-        _write_llama(path, tiny_model_folder("llama"), pre, quantized, metadata)
-        return path
-
-    return write
-
-
-def _write_llama(path: Path, folder: Path, pre: str, quantized: bool, metadata: dict[str, str]) -> None:
-    import gguf
-    from safetensors.numpy import load_file
-    from tokenizers import Tokenizer
-
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text())
-    writer = gguf.GGUFWriter(str(path), "llama")
-    writer.add_name("Tiny Llama")
-    writer.add_license("mit")
-    for key, value in metadata.items():
-        writer.add_string(key, value)
-    writer.add_block_count(config["num_hidden_layers"])
-    writer.add_context_length(config["max_position_embeddings"])
-    writer.add_embedding_length(config["hidden_size"])
-    writer.add_feed_forward_length(config["intermediate_size"])
-    writer.add_head_count(config["num_attention_heads"])
-    writer.add_head_count_kv(config["num_key_value_heads"])
-    writer.add_rope_dimension_count(config["head_dim"])
-    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
-    writer.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
-    writer.add_vocab_size(config["vocab_size"])
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    merges = json.loads(tokenizer.to_str())["model"]["merges"]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(pre)
-    writer.add_token_list([str(tokenizer.id_to_token(index)) for index in range(config["vocab_size"])])
-    writer.add_token_types([gguf.TokenType.CONTROL] + [gguf.TokenType.NORMAL] * (config["vocab_size"] - 1))
-    writer.add_token_merges([" ".join(pair) for pair in merges])
-    writer.add_eos_token_id(0)
-    writer.add_bos_token_id(0)
-
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config["num_hidden_layers"])
-    heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
-    for name, tensor in load_file(folder / "model.safetensors").items():
-        module = name.split(".")[-2]
-        if module in heads:  # GGUF keeps the rotary halves of each head interleaved
-            halves = tensor.reshape(heads[module], 2, -1, tensor.shape[1])
-            tensor = halves.swapaxes(1, 2).reshape(tensor.shape)
-        gguf_name = str(names.get_name(name, try_suffixes=(".weight",)))
-        if quantized and tensor.ndim == 2:
-            kind = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(gguf_name, gguf.quantize(tensor, kind), raw_dtype=kind)
-        else:
-            writer.add_tensor(gguf_name, tensor)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()

@@ -15,7 +15,9 @@ from tokenizers import Tokenizer
 from afterword.models import ModelError, resolve
 from afterword.models.cache import ConversionCache
 
-from .conftest import Told, WriteGguf
+from .conftest import Told
+
+WriteGguf = Callable[..., Path]
 
 
 def test_a_gguf_file_keeps_its_weights_and_text(

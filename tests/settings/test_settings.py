@@ -112,8 +112,7 @@ def test_a_token_file_without_tokens_is_refused(tmp_path: Path) -> None:
 def test_defaults_are_those_of_the_gateway_and_the_engine() -> None:
     assert load().gateway("m") == GatewayOptions(model="m")
     files = ModelFiles(Path("folder"), "m")
-    context = Settings.model_fields["context_tokens"].default
-    assert load().engine(files) == EngineOptions(folder=Path("folder"), name="m", context_tokens=context)
+    assert load().engine(files) == EngineOptions(folder=Path("folder"), name="m")
 
 
 def test_each_setting_reaches_the_gateway_or_the_engine() -> None:
@@ -125,6 +124,7 @@ def test_each_setting_reaches_the_gateway_or_the_engine() -> None:
         "device": "cpu",
         "dtype": "float32",
         "threads": 3,
+        "context_tokens": 512,
     }
     files = ModelFiles(Path("folder"), "m")
     usual = [dataclasses.asdict(load().gateway("m")), dataclasses.asdict(load().engine(files))]

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import secrets
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 from afterword.client import Client, ClientError, connect
 from afterword.engine.api import EngineEvent, Failed, Progress, Ready
@@ -56,7 +57,7 @@ async def client_of_own_server(
             ready.set_exception(Failure(f"the model {files.name} cannot be used: {event.detail}"))
 
     engine = EngineProcess(settings.engine(files))
-    vocabulary = Vocabulary.from_file(files.folder / "tokenizer.json")
+    vocabulary = Vocabulary.from_folder(files.folder)
     async with running_server(options, engine, vocabulary, watch=watch) as server:
         await ready
         progress.finish()
@@ -67,10 +68,13 @@ async def client_of_own_server(
 @contextlib.asynccontextmanager
 async def client_of(url: str, token: str | None) -> AsyncIterator[Client]:
     """A client of a server that runs already. Raises `Failure` if there is none or it refuses."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise Failure(f"{url!r} is not the address of a server; it looks like ws://127.0.0.1:8765/v1")
     client = connect(url, token=token, name="afterword")
     try:
         await client.__aenter__()
-    except (ClientError, ValueError) as error:
+    except ClientError as error:
         raise Failure(str(error)) from error
     try:
         yield client

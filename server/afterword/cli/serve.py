@@ -41,7 +41,7 @@ def run(given: Namespace) -> int:
         options = settings.gateway(files.name)
         announcer = Announcer(files, progress)
         engine = EngineProcess(settings.engine(files))
-        vocabulary = Vocabulary.from_file(files.folder / "tokenizer.json")
+        vocabulary = Vocabulary.from_folder(files.folder)
         try:
             run_async(serve(options, engine, vocabulary, watch=announcer.watch, listening=announcer.listening))
         except EngineRefused as error:
