@@ -457,8 +457,7 @@ export class GhostText {
     if (suggestion?.ended !== null) return;
     suggestion.done(message, now);
     const { counts } = this.metrics;
-    for (const name of ['context', 'reused', 'computed', 'generated'] as const)
-      counts[name] += message.usage[name] ?? 0;
+    for (const name of ['context', 'reused', 'computed', 'generated'] as const) counts[name] += message.usage[name];
     this.#grown(suggestion);
     if (suggestion !== this.#suggestion || suggestion.left() !== '') return;
     this.#reason = message.reason;

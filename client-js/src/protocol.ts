@@ -148,7 +148,7 @@ export interface Welcome {
   type: 'welcome';
   protocol: number;
   session: string;
-  server: Peer;
+  server: Required<Peer>;
   model: string;
   offsets: string;
   limits: Limits;
@@ -169,22 +169,23 @@ export interface Token {
 
 /** Offsets into a suggestion's text after which a word, phrase or sentence has ended; rising. */
 export interface Boundaries {
-  words?: number[];
-  phrases?: number[];
-  sentences?: number[];
+  words: number[];
+  phrases: number[];
+  sentences: number[];
 }
 
+/** Tokens of the model: of the text before the suggestion, of these known and computed, and written. */
 export interface Usage {
-  context?: number;
-  reused?: number;
-  computed?: number;
-  generated?: number;
+  context: number;
+  reused: number;
+  computed: number;
+  generated: number;
 }
 
 export interface Timing {
-  queue_ms?: number;
+  queue_ms: number;
   first_token_ms?: number;
-  total_ms?: number;
+  total_ms: number;
 }
 
 export interface Alternative {

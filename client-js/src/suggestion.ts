@@ -65,10 +65,9 @@ export class Suggestion {
   /** Takes in the end of the present ask. */
   done(message: Done, now: number): void {
     if (this.ended !== null) return;
-    const whole = message.alternatives ?? [{ text: message.text ?? '', boundaries: message.boundaries ?? {} }];
-    whole.forEach(({ text, boundaries }, alternative) => {
+    (message.alternatives ?? [message]).forEach(({ text = '', boundaries }, alternative) => {
       this.#grow(alternative, text, now);
-      this.#boundaries[alternative] = boundaries;
+      if (boundaries) this.#boundaries[alternative] = boundaries;
     });
     this.#gaps.clear();
     this.ended = message.reason;
