@@ -30,7 +30,7 @@ class Repeat:
 
 
 def find_loop(text: str) -> Repeat | None:
-    """Find a piece repeated again and again at the end of `text`; `at` is the end of the last copy that may stand."""
+    """Find a piece repeated again and again at the end of `text`; `at` is where the copies become too many."""
     found: Repeat | None = None
     for period in range(1, min(MAX_PERIOD_CHARACTERS, len(text) // 2) + 1):
         piece = text[-period:]
@@ -43,7 +43,12 @@ def find_loop(text: str) -> Repeat | None:
         length = allowed + 1
         while length < len(text) and text[-length - 1] == text[-length - 1 + period]:
             length += 1
-        repeat = Repeat(len(text) - length + allowed, length >= least)
+        run = len(text) - length
+        # A word that was begun is finished.
+        at = next((at for at in range(run + allowed, min(run + least, len(text))) if text[at].isspace()), run + least)
+        if at > len(text):
+            continue
+        repeat = Repeat(at, length >= least)
         if found is None or repeat.at < found.at or (repeat.at == found.at and repeat.settled):
             found = repeat
     return found

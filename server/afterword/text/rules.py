@@ -19,7 +19,7 @@ from afterword_protocol.messages import Boundaries, Reason, Stop
 from afterword_protocol.rules import Surroundings, TextRules, Verdict
 
 from .phrases import phrase_ends
-from .repetition import CONTEXT_CHARACTERS, MIN_SENTENCE_CHARACTERS, find_loop, repeats_sentence
+from .repetition import CONTEXT_CHARACTERS, MIN_SENTENCE_SPACELESS_CHARACTERS, find_loop, repeats_sentence
 from .sentences import sentence_ends
 from .suffix import meet
 from .words import first_word_end, word_ends
@@ -49,6 +49,9 @@ class Rules(TextRules):
         if not complete:
             # White space at the end may be what separates the text from what follows its end.
             hold = min(hold, len(text.rstrip()))
+            # If the end turns out to be here, these signs or words will be left to the text after the caret.
+            meeting = meet(text[:hold], around.after, complete=True) if hold < len(text) else None
+            hold = hold if meeting is None else min(hold, meeting.at)
         for at, settled, reason in _repeats(around, text, complete=complete):
             if settled:
                 return Verdict(at, reason)
@@ -128,7 +131,7 @@ def _repeats(around: Surroundings, text: str, *, complete: bool) -> list[tuple[i
 
 def _repeated_sentences(around: Surroundings, before: str, text: str) -> list[tuple[int, bool, Reason]]:
     """The first sentence of the text that is the one before it over again."""
-    if len(before) + len(text) < MIN_SENTENCE_CHARACTERS:
+    if len(before) + len(text) < MIN_SENTENCE_SPACELESS_CHARACTERS:
         return []
     whole = before + text
     ends = sentence_ends(whole, 0, around.language, complete=False, is_line=False).certain

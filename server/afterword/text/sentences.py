@@ -14,7 +14,7 @@ from .characters import is_spaceless
 
 # Ends that need a space, or the end of the line, behind them, because they also stand inside numbers and addresses.
 _SOFT = ".!?…‽"
-# Ends whatever follows: CJK and full-width, Arabic, Urdu, Indic, Armenian, Ethiopic, Burmese, Khmer, Tibetan, and so on.
+# Ends whatever follows: CJK and full-width, Arabic, Urdu, Indic, Armenian, Ethiopic, Burmese, Khmer, Tibetan and more.
 _HARD = "。．！？｡؟۔।॥։።፧፨။។៕༎᠃᠉"
 _CLOSING = "\"'”’»)]}›“」』】〉》〕）］｝*_"
 _END = re.compile(f"[{re.escape(_SOFT + _HARD)}]+[{re.escape(_CLOSING)}]*")
@@ -90,8 +90,7 @@ def _never_ends(word: str) -> bool:
     if core.lower() in EITHER:
         return False
     last = core.rsplit(".", 1)[-1].rsplit("-", 1)[-1]
-    is_initial = len(last) == 1 and last.isalpha() and last.isupper()
-    return is_initial and core != "I" and not is_spaceless(last)
+    return len(last) == 1 and core != "I" and (last.isupper() or (last.islower() and last.isascii()))
 
 
 def _is_marker(text: str, dot: int, word: str, language: str | None, is_line: bool) -> bool:
