@@ -143,6 +143,13 @@ async def test_who_is_cut_off_and_reads_after_all_learns_why(serving: Serving) -
         assert (code, reason) == (4429, "the answers are not being read")
 
 
+async def test_who_vanishes_without_a_word_is_noticed(serving: Serving) -> None:
+    async with serving(heartbeat_ms=100, close_timeout_ms=100) as server, reading_little(server) as peer:
+        peer.socket.transport.pause_reading()
+        await until(lambda: not server.hub._connections)
+        peer.socket.transport.abort()
+
+
 async def test_a_slow_reader_holds_up_nobody_else(serving: Serving, engine: FakeEngine) -> None:
     async with serving(outbox_bytes=1 << 30, **HURRIED) as server, reading_little(server) as slow:
         await clog(slow, server)

@@ -7,12 +7,16 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
+
+from afterword.engine.api import EngineEvent, Failed, Lost, Progress
+from afterword.engine.options import EngineOptions
+from afterword.engine.process import EngineProcess
 
 from .peer import Peer, greeted
 
@@ -131,3 +135,22 @@ async def test_an_interrupt_at_the_terminal_ends_both_in_order(program: Program)
     async with asyncio.timeout(HANG_S):
         assert await program.process.wait() == 0
     assert not engine.is_running()
+
+
+async def test_a_folder_without_a_model_is_refused_with_the_reason(tmp_path: Path) -> None:
+    engine = EngineProcess(EngineOptions(folder=tmp_path, name="none"))
+    events: list[EngineEvent] = []
+    over = asyncio.Event()
+
+    def hear(news: Sequence[EngineEvent]) -> None:
+        events.extend(news)
+        if any(isinstance(event, Failed | Lost) for event in news):
+            over.set()
+
+    await engine.open(hear)
+    async with asyncio.timeout(START_S):
+        await over.wait()
+    await engine.close()
+    assert isinstance(events[0], Progress)
+    assert isinstance(events[-1], Failed)
+    assert "tokenizer.json" in events[-1].detail

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -123,6 +124,9 @@ async def serve(
     with stopping.on_signals():
         async with running_server(options, engine, vocabulary, watch=watch_all, listening=listening) as server:
             _log.info("listening on %s", server.url)
+            # The vocabulary and the code stay for good; a search for garbage through them would hold up every writer.
+            gc.collect()
+            gc.freeze()
             await stopping.asked.wait()
             if stopping.refusal is None:
                 _log.info("shutting down")
