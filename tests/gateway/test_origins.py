@@ -54,3 +54,13 @@ def test_a_list_replaces_the_default() -> None:
 
 def test_a_star_lets_every_page_in() -> None:
     assert Origins(["*"]).allow("null", "localhost")
+
+
+@pytest.mark.parametrize("host", ["localhost:8765", "127.0.0.1:8765", "[::1]:8765"])
+def test_a_server_without_a_token_lets_in_pages_of_this_machine(host: str) -> None:
+    assert Origins([], unguarded=True).allow(f"http://{host}", host)
+
+
+def test_a_server_without_a_token_is_not_fooled_by_a_foreign_name_that_leads_to_this_machine() -> None:
+    assert not Origins([], unguarded=True).allow("http://evil.example:8765", "evil.example:8765")
+    assert Origins([], unguarded=False).allow("https://write.example", "write.example")

@@ -10,12 +10,19 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from .auth import is_loopback
+
 
 class Origins:
-    """The pages let in: those whose origin is listed, or, with an empty list, those of the server's own host."""
+    """The pages let in: those whose origin is listed, or, with an empty list, those of the server's own host.
 
-    def __init__(self, allowed: Iterable[str]) -> None:
+    `unguarded`: the server asks for no token. Its own host then has to be a loopback name or address, because any page
+    can make a name of its own lead to this machine (DNS rebinding), and would pass for a page of the same host.
+    """
+
+    def __init__(self, allowed: Iterable[str], *, unguarded: bool = False) -> None:
         self._patterns = tuple(_pattern(origin) for origin in allowed)
+        self._unguarded = unguarded
 
     def allow(self, origin: str | None, host: str | None) -> bool:
         """Whether a request may go on, given its `Origin` and `Host` headers."""
@@ -24,7 +31,9 @@ class Origins:
         if self._patterns:
             return any(pattern.fullmatch(origin) for pattern in self._patterns)
         own = _hostname(f"//{host}") if host else None
-        return own is not None and _hostname(origin) == own
+        if own is None or (self._unguarded and not is_loopback(own)):
+            return False
+        return _hostname(origin) == own
 
 
 def _pattern(origin: str) -> re.Pattern[str]:

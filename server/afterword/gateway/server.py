@@ -137,7 +137,7 @@ async def serve(
 
 def _listening(options: GatewayOptions, hub: Hub) -> Server:
     doorkeeper = Doorkeeper(
-        origins=Origins(options.origins),
+        origins=Origins(options.origins, unguarded=not options.tokens),
         routes=hub.health.routes(),
         has_room=lambda: hub.has_room,
         draining=lambda: hub.health.draining,
