@@ -3,7 +3,14 @@
 export { Afterword, GhostDocument } from './afterword.js';
 export type { AfterwordOptions, GhostHandlers, GhostStatus } from './afterword.js';
 export { Connection } from './connection.js';
-export type { Clock, ConnectionListener, ConnectionOptions, ConnectionState } from './connection.js';
+export type {
+  Clock,
+  ConnectionListener,
+  ConnectionOptions,
+  ConnectionState,
+  Socket,
+  SocketConstructor,
+} from './connection.js';
 export { GhostText } from './ghost.js';
 export type { Answer } from './ghost.js';
 export type { Counts } from './metrics.js';

@@ -173,7 +173,7 @@ describe.each(files)('%s', (file) => {
   for (const { note, lines } of transcripts(file)) it(note, () => replay(lines));
 });
 
-it('compares what is painted all along', () => expect(compared).toBeGreaterThan(500));
+it('compares what is painted all along', () => expect(compared).toBeGreaterThan(300));
 
 function replay(lines: Line[]): void {
   const players = new Map<string, Player>();
