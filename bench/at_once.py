@@ -1,0 +1,87 @@
+"""How soon the end of a suggestion is told once the writer has gone another way or taken it back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from . import prose
+from .report import Section, ms, percentile
+from .servers import two_processes
+from .wire import Text, Wire
+
+ROUNDS = 20
+QUICK_ROUNDS = 5
+GOAL_MS = 20.0
+INTO_PREFILL_S = 0.15  # the long text takes ten times as long to read
+TOKENS_INTO_DECODE = 3
+ANSWER_WITHIN_S = 30.0
+
+
+async def measure(model: str, quick: bool) -> Section:
+    """Diverging edits and cancels, while a long text is read and while text is written."""
+    section = Section("At once: from a diverging edit or a cancel to done")
+    rounds = QUICK_ROUNDS if quick else ROUNDS
+    whole = "\n\n".join(prose.texts())
+    async with two_processes(model) as served, Wire(served.url) as wire:
+        acts: dict[str, Callable[[Wire, Text], Awaitable[None]]] = {"diverging edit": _diverge, "cancel": _cancel}
+        for name, act in acts.items():
+            prefill = [await _during_prefill(wire, whole, f"{name} {n}", act) for n in range(rounds)]
+            decode = [await _during_decode(wire, whole, f"{name} {n}", act) for n in range(rounds)]
+            for when, times in (("long prefill", prefill), ("decode", decode)):
+                worst = max(times)
+                section.add(f"{name} during {when}", f"{ms(times)}, worst {worst:.1f} ms", _goal(), _met(times))
+                section.raw[f"{name} during {when}"] = times
+        section.add("errors", str(len(wire.errors)), "none", not wire.errors)
+    return section
+
+
+def _goal() -> str:
+    return f"90 in 100 within {GOAL_MS:.0f} ms"
+
+
+def _met(times: list[float]) -> bool:
+    return percentile(times, 0.9) <= GOAL_MS
+
+
+async def _during_prefill(wire: Wire, whole: str, mark: str, act: Callable[[Wire, Text], Awaitable[None]]) -> float:
+    # Each text begins differently, so that nothing of it is in any cache.
+    text = await wire.open("long", f"{mark}. {whole}")
+    await wire.key(text, " ")
+    await asyncio.sleep(INTO_PREFILL_S)
+    if text.newest.tokens:
+        raise RuntimeError("the text was read before it could be interrupted; this machine needs a longer one")
+    took = await _until_done(wire, text, act)
+    await wire.close(text)
+    return took
+
+
+async def _during_decode(wire: Wire, whole: str, mark: str, act: Callable[[Wire, Text], Awaitable[None]]) -> float:
+    text = await wire.open("short", f"{mark}. {whole[:200]}")
+    while True:
+        asked = await wire.key(text, " and", max_tokens=64)
+        await wire.tokens(asked, TOKENS_INTO_DECODE)
+        if not asked.dones:
+            break  # else the model had little to say; ask for more
+    took = await _until_done(wire, text, act)
+    await wire.close(text)
+    return took
+
+
+async def _until_done(wire: Wire, text: Text, act: Callable[[Wire, Text], Awaitable[None]]) -> float:
+    newest = text.newest
+    began = time.perf_counter()
+    await act(wire, text)
+    async with asyncio.timeout(ANSWER_WITHIN_S):
+        await wire.until(lambda: newest.dones > 0)
+    assert newest.done_at is not None
+    return (newest.done_at - began) * 1000
+
+
+async def _diverge(wire: Wire, text: Text) -> None:
+    await wire.type(text, "¶")
+
+
+async def _cancel(wire: Wire, text: Text) -> None:
+    await wire.cancel(text)

@@ -1,0 +1,31 @@
+"""The texts that are typed, and what kind of keystroke each character is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "prose"
+
+
+class Kind(StrEnum):
+    """What a keystroke does to the text before it."""
+
+    THROUGH = "typed through"  # it is what the ghost text said
+    STARTS_WORD = "starts a word"
+    INSIDE_WORD = "inside a word"
+    ENDS_WORD = "ends a word"  # a space or a mark
+
+
+def texts() -> list[str]:
+    """All texts, in the order of their names."""
+    return [path.read_text("utf-8").strip() for path in sorted(FOLDER.glob("*.txt"))]
+
+
+def kind_of(before: str, key: str, ghost: str) -> Kind:
+    """The kind of `key`, typed after `before` while `ghost` stood there."""
+    if ghost.startswith(key):
+        return Kind.THROUGH
+    if not key.isalnum():
+        return Kind.ENDS_WORD
+    return Kind.INSIDE_WORD if before[-1:].isalnum() else Kind.STARTS_WORD

@@ -1,0 +1,89 @@
+"""Results: one figure a line, on the terminal, as JSON, and in the README."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+BEGIN, END = "<!-- figures: begin (python -m bench --readme) -->", "<!-- figures: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One result. `goal` says in words what was wanted, `met` whether it was reached; both may be missing."""
+
+    name: str
+    value: str
+    goal: str = ""
+    met: bool | None = None
+
+
+@dataclass(slots=True)
+class Section:
+    """The figures of one measurement, and the raw numbers behind them."""
+
+    title: str
+    figures: list[Figure] = field(default_factory=list)
+    raw: dict[str, object] = field(default_factory=dict)
+
+    def add(self, name: str, value: str, goal: str = "", met: bool | None = None) -> None:
+        """Append a figure."""
+        self.figures.append(Figure(name, value, goal, met))
+
+
+def median(values: Sequence[float]) -> float:
+    """The median, or NaN of nothing."""
+    return statistics.median(values) if values else float("nan")
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """The value below which `part` (0 to 1) of the values lie, or NaN of nothing."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else float("nan")
+
+
+def ms(values: Sequence[float]) -> str:
+    """Median and 90th percentile of milliseconds, and how many there were."""
+    return f"{median(values):.1f} ms (90th percentile {percentile(values, 0.9):.1f}, n {len(values)})"
+
+
+def as_text(machine: dict[str, str], sections: Sequence[Section]) -> str:
+    """A table for the terminal."""
+    width = max((len(figure.name) for section in sections for figure in section.figures), default=0)
+    lines = [f"{name:10} {value}" for name, value in machine.items()]
+    for section in sections:
+        lines += ["", section.title]
+        for figure in section.figures:
+            goal = f"   [{figure.goal}: {'met' if figure.met else 'MISSED'}]" if figure.goal else ""
+            lines.append(f"  {figure.name:{width}}  {figure.value}{goal}")
+    return "\n".join(lines)
+
+
+def as_json(machine: dict[str, str], sections: Sequence[Section]) -> str:
+    """Everything, with the raw numbers."""
+    return json.dumps({"machine": machine, "sections": [asdict(section) for section in sections]}, indent=1)
+
+
+def as_markdown(machine: dict[str, str], sections: Sequence[Section]) -> str:
+    """Tables for the README."""
+    lines = [f"Measured with `make bench` on {machine['processor']}, {machine['memory']}; {machine['versions']}.", ""]
+    for section in sections:
+        lines += [f"**{section.title}**", "", "| what | result | goal |", "| --- | --- | --- |"]
+        for figure in section.figures:
+            goal = f"{figure.goal}{'' if figure.met else ' (missed)'}" if figure.goal else ""
+            lines.append(f"| {figure.name} | {figure.value} | {goal} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def write_readme(path: Path, markdown: str) -> None:
+    """Replace what stands between the two marks. Raises ValueError if they are not there."""
+    text = path.read_text("utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{path} has no place for figures")
+    path.write_text(f"{head}{begin}\n{markdown.strip()}\n{end}{tail}", "utf-8")

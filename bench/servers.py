@@ -1,0 +1,96 @@
+"""Servers to measure: one in this process, beside the bare model, and one as anybody would start it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import psutil
+
+from afterword.engine.api import EngineEvent, Failed, Ready
+from afterword.engine.inprocess import InProcessEngine
+from afterword.engine.options import EngineOptions
+from afterword.gateway.options import GatewayOptions
+from afterword.gateway.server import running_server
+from afterword.models import ModelFiles
+from afterword.text.vocabulary import Vocabulary
+
+START_WITHIN_S = 300.0
+STOP_WITHIN_S = 20.0
+_ADDRESS = re.compile(r"ws://\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server: where it is, how long it took to start, and its processes (gateway first), if it has its own."""
+
+    url: str
+    start_s: float
+    processes: tuple[psutil.Process, ...] = ()
+
+    def memory_mib(self) -> list[float]:
+        """Resident memory of each process."""
+        return [process.memory_info().rss / 2**20 for process in self.processes]
+
+    def cpu_s(self) -> float:
+        """Processor time used so far by all processes."""
+        times = [process.cpu_times() for process in self.processes]
+        return sum(time.user + time.system for time in times)
+
+
+@contextlib.asynccontextmanager
+async def in_process(files: ModelFiles) -> AsyncIterator[Served]:
+    """Gateway and engine in this process; the socket is real."""
+    began = time.perf_counter()
+    ready = asyncio.Event()
+    failure: list[str] = []
+
+    def watch(event: EngineEvent) -> None:
+        if isinstance(event, Failed):
+            failure.append(event.detail)
+        if isinstance(event, Ready | Failed):
+            ready.set()
+
+    engine = InProcessEngine(EngineOptions(folder=files.folder, name=files.name, dtype="float32"))
+    vocabulary = Vocabulary.from_folder(files.folder)
+    async with running_server(GatewayOptions(model=files.name, port=0), engine, vocabulary, watch=watch) as server:
+        await asyncio.wait_for(ready.wait(), START_WITHIN_S)
+        if failure:
+            raise RuntimeError(failure[0])
+        yield Served(server.url, time.perf_counter() - began)
+
+
+@contextlib.asynccontextmanager
+async def two_processes(model: str, *arguments: str) -> AsyncIterator[Served]:
+    """`afterword serve`, from the command line."""
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "afterword", "serve", "--port=0", f"--model={model}", *arguments]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(START_WITHIN_S):
+            url = None
+            while url is None:
+                line = (await process.stdout.readline()).decode()
+                if not line:
+                    raise RuntimeError("the server did not start; try:  " + " ".join(command[1:]))
+                found = _ADDRESS.search(line)
+                url = found.group() if found else None
+        start_s = time.perf_counter() - began
+        gateway = psutil.Process(process.pid)
+        yield Served(url, start_s, (gateway, *gateway.children(recursive=True)))
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_WITHIN_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
