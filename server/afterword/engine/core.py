@@ -211,6 +211,7 @@ class EngineCore:
     def _admit(self, run: Run) -> list[RunEvent]:
         """Make a wish the document's run, unless it cannot be."""
         wish = run.wish
+        run.admitted = self.stats.steps
         self._runs.pop(wish.document, None)
         if len(wish.tokens) > self.config.context_tokens:
             detail = f"the prompt has {len(wish.tokens)} tokens, more than the {self.config.context_tokens} that fit"
@@ -254,7 +255,10 @@ class EngineCore:
     def _plan(self) -> Step | None:
         """The next step, or None if no run lacks rows."""
         running = {run.number: run for run in self._runs.values() if run.slot is not None and run.writing}
-        needs = [Need(run.number, run.kind, run.missing(), run.served) for run in running.values()]
+        steps = self.stats.steps
+        needs = [
+            Need(run.number, run.kind, run.missing(), run.served, steps - run.admitted) for run in running.values()
+        ]
         chosen = plan(needs, self.config.step_tokens, self.config.brisk_tokens)
         if not chosen:
             return None
@@ -262,7 +266,7 @@ class EngineCore:
         spans = []
         for number, rows in chosen:
             run = running[number]
-            run.served = self.stats.steps + 1
+            run.served = steps + 1
             run.began = run.began or now
             span = run.span(rows)
             spans.append(span)

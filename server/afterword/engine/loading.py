@@ -52,7 +52,8 @@ def load_model(
         folder, config=config, dtype=kind, attn_implementation=attention.NAME, local_files_only=True
     )
     model.to(device=place)  # type: ignore[call-arg]
-    model.eval().requires_grad_(False)
+    model.requires_grad_(False)
+    model.eval()  # type: ignore[no-untyped-call]
     return model
 
 

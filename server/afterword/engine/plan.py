@@ -2,7 +2,7 @@
 
 The rules: first tokens before later tokens, shortest remaining prefill first; tokens that continue a text ride along;
 caches are filled ahead only when nothing else is to be done. A short first token is not made to wait for a long
-prefill: when one is waiting, the step stays short.
+prefill: when one is waiting, the step stays short. Waiting makes a prefill count as shorter, so none waits for ever.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+# How much shorter a prefill counts for every step it has waited.
+FORGIVEN_TOKENS_PER_STEP = 4
 
 
 class Kind(enum.IntEnum):
@@ -25,12 +28,21 @@ class Kind(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Rows that a run lacks. `served`: number of the last step it had a part in; `run`: rises with arrival."""
+    """Rows that a run lacks.
+
+    `run`: rises with arrival. `served`: number of the last step it had a part in. `waited`: steps since it arrived.
+    """
 
     run: int
     kind: Kind
     rows: int
     served: int = 0
+    waited: int = 0
+
+    @property
+    def length(self) -> int:
+        """Its rows as they count when the shortest goes first."""
+        return self.rows - FORGIVEN_TOKENS_PER_STEP * self.waited
 
 
 def plan(needs: Iterable[Need], step_tokens: int, brisk_tokens: int) -> list[tuple[int, int]]:
@@ -43,8 +55,8 @@ def plan(needs: Iterable[Need], step_tokens: int, brisk_tokens: int) -> list[tup
     for need in needs:
         if need.rows > 0:
             by_kind[need.kind].append(need)
-    first = sorted(by_kind[Kind.FIRST], key=lambda need: (need.rows, need.run))
-    brisk = bool(first) and first[0].rows <= brisk_tokens
+    first = sorted(by_kind[Kind.FIRST], key=lambda need: (need.length, need.run))
+    brisk = any(need.rows <= brisk_tokens for need in first)
     prefill_tokens = brisk_tokens if brisk else step_tokens
     chosen = _fill(first, prefill_tokens, prefill_tokens)
     # A text whose slot was taken has to be computed again before it goes on: that is a prefill, whatever it is called.

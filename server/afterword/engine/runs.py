@@ -55,6 +55,7 @@ class Run:
         self.started = False  # `Started` was sent
         self.spoken = False  # a token was sent
         self.computed = 0  # rows of the prompt that steps computed for this run
+        self.admitted = 0  # number of the last step before it came in
         self.served = 0  # number of the last step it had a part in
         random = wish.temperature > 0
         self.branches = [

@@ -1,0 +1,149 @@
+"""Work that nobody wants any more: dropped between layers when it is all of a step, left out when it is a part."""
+
+from __future__ import annotations
+
+import pytest
+
+TEXT = [40, 77, 120, 33, 201, 90, 15, 62]
+
+
+class Interruption:
+    """Does something when the model starts a layer, and notes which layers start."""
+
+    def __init__(self, model, layer, action):
+        self.layers = []
+        self._action = action
+        self._at = layer
+        blocks = model.model.base_model.layers
+        self._hooks = [block.register_forward_pre_hook(self._note(at)) for at, block in enumerate(blocks)]
+
+    def _note(self, layer):
+        def note(*_):
+            self.layers.append(layer)
+            if layer == self._at and self._action is not None:
+                action, self._action = self._action, None
+                action()
+
+        return note
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for hook in self._hooks:
+            hook.remove()
+
+
+def test_a_stop_during_a_step_starts_no_further_layer(desk, model):
+    run = desk.ask(1, TEXT, limit_tokens=5)
+    with Interruption(model, 1, lambda: desk.core.stop(run)) as interruption:
+        desk.settle()
+    assert interruption.layers == [0, 1]
+    assert desk.core.stats.dropped == 1
+    assert desk.core.stats.layers == 1  # the second layer's attention was not begun
+    assert desk.events[run] == []
+
+
+def test_a_wish_that_diverges_during_a_step_drops_it_and_is_served_next(desk, model):
+    old = desk.ask(1, TEXT, limit_tokens=5)
+    runs = []
+    with Interruption(model, 0, lambda: runs.append(desk.ask(1, [9, 9, *TEXT], limit_tokens=2))) as interruption:
+        desk.settle()
+    assert interruption.layers[:2] == [0, 0]
+    assert desk.events[old] == []
+    assert len(desk.tokens(runs[0])) == 2
+
+
+def test_a_wish_that_goes_on_from_the_rows_in_flight_does_not_drop_them(desk, model):
+    old = desk.ask(1, TEXT, limit_tokens=5)
+    runs = []
+    with Interruption(model, 1, lambda: runs.append(desk.ask(1, [*TEXT, 7], limit_tokens=2))):
+        desk.settle()
+    assert desk.core.stats.dropped == 0
+    assert desk.events[old] == []
+    assert desk.started(runs[0]).reused == len(TEXT)
+    assert desk.started(runs[0]).computed == 1
+
+
+def test_a_letter_that_agrees_with_the_token_in_flight_does_not_drop_it(desk, model):
+    first = desk.write(1, TEXT, heal=b" t", limit_tokens=6)
+    text = model.text(desk.tokens(first))
+    run = desk.ask(2, TEXT, heal=b" t", limit_tokens=6)
+    while not desk.tokens(run):
+        desk.step()
+    runs = []
+    with Interruption(model, 1, lambda: runs.append(desk.ask(2, TEXT, heal=text[:3], limit_tokens=3))):
+        desk.settle()
+    assert desk.core.stats.dropped == 0
+    assert text.startswith(model.text(desk.tokens(runs[0])))
+
+
+def test_a_letter_that_disagrees_with_the_token_in_flight_drops_it(desk, model):
+    run = desk.ask(1, TEXT, heal=b" t", limit_tokens=9)
+    while len(model.text(desk.tokens(run))) < 3:
+        desk.step()
+    runs = []
+    with Interruption(model, 1, lambda: runs.append(desk.ask(1, TEXT, heal=b" z", limit_tokens=1))) as interruption:
+        desk.step()
+    assert desk.core.stats.dropped == 1
+    assert interruption.layers == [0, 1]
+    desk.settle()
+    assert model.text(desk.tokens(runs[0])).startswith(b" z")
+
+
+def test_a_long_prefill_is_kept_when_only_its_end_changed(desk, model):
+    desk.ask(1, TEXT * 2, limit_tokens=1)
+    runs = []
+    with Interruption(model, 1, lambda: runs.append(desk.ask(1, [*(TEXT * 2)[:-1], 9, 9], limit_tokens=1))):
+        desk.settle()
+    assert desk.core.stats.dropped == 0
+    assert desk.started(runs[0]).reused == 2 * len(TEXT) - 1
+
+
+@pytest.mark.parametrize("how", ["stop", "forget"])
+def test_the_rest_of_a_step_goes_on_without_the_stale_part(model, make_desk, how):
+    alone = make_desk(model.core(eos=False))
+    expected = alone.write(2, [3, *TEXT], limit_tokens=3)
+    desk = make_desk(model.core(eos=False, step_tokens=64, brisk_tokens=64))
+    dropped = desk.ask(1, TEXT, limit_tokens=3)
+    kept = desk.ask(2, [3, *TEXT], limit_tokens=3)
+    action = {"stop": lambda: desk.core.stop(dropped), "forget": lambda: desk.core.forget(1)}[how]
+    with Interruption(model, 1, action) as interruption:
+        desk.settle()
+    assert interruption.layers[:3] == [0, 1, 2]
+    assert desk.core.stats.dropped == 0
+    assert desk.events[dropped] == []
+    assert desk.tokens(kept) == alone.tokens(expected)
+
+
+def test_what_a_dropped_step_had_begun_is_not_taken_for_computed(desk, model):
+    alone = desk.write(2, TEXT, limit_tokens=4)
+    run = desk.ask(1, TEXT, limit_tokens=4)
+    with Interruption(model, 2, lambda: desk.core.stop(run)):
+        desk.settle()
+    again = desk.write(1, TEXT, limit_tokens=4)
+    assert desk.started(again).computed == len(TEXT)
+    assert desk.tokens(again) == desk.tokens(alone)
+
+
+def test_a_token_that_needs_no_step_does_not_wait_for_the_step_in_flight(desk, model):
+    desk.write(1, TEXT, heal=b" t", limit_tokens=2)
+    desk.ask(2, [5, *TEXT], limit_tokens=1)
+    runs, seen = [], []
+
+    def write():
+        desk.core._emit = seen.extend
+        runs.append(desk.ask(1, TEXT, heal=b" z", limit_tokens=1))
+
+    with Interruption(model, 0, write) as interruption:
+        desk.core.step()
+    assert interruption.layers == [0, 1, 2]
+    assert [type(event).__name__ for event in seen[:2]] == ["Started", "Sampled"]
+    assert {event.run for event in seen} == {runs[0]}
+
+
+def test_closing_drops_the_step_in_flight(desk, model):
+    desk.ask(1, TEXT, limit_tokens=5)
+    with Interruption(model, 1, desk.core.close) as interruption:
+        desk.step()
+    assert interruption.layers == [0, 1]
