@@ -279,7 +279,7 @@ def test_try_runs_on_a_real_terminal(server: Server, environment: dict[str, str]
         cells = [screen.buffer[row][column] for row in range(11) for column in range(100)]
         return "".join(cell.data for cell in cells if cell.fg == "brightblack").strip()
 
-    until(lambda: "Ctrl-D quit" in screen.display[11], "the status line comes up")
+    until(lambda: "^D quit" in screen.display[11], "the status line comes up")
     os.write(master, b"The quick")
     until(lambda: screen.display[0].startswith("The quick"), "what is typed is shown")
     until(dim, "ghost text appears")

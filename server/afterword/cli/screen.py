@@ -25,7 +25,7 @@ from afterword.client import ClientError, Part, Suggestion
 from .ghost import Ghost
 
 STYLE = Style.from_dict({"ghost": "ansibrightblack", "status": "reverse"})
-KEYS = "Tab all · Ctrl-→ word · Esc no · Alt-] other · Ctrl-D quit"
+KEYS = "^D quit · Tab all · ^→ word · Esc no · Alt-] next"
 NEWLINE_SIGN = "⏎ "
 
 ESCAPE_WAIT_S = 0.05
