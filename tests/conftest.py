@@ -130,9 +130,9 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer_f
 
 @pytest.fixture
 def write_gguf(tmp_path: Path, tiny_model_folder: TinyModel) -> WriteGguf:
-    """Writes the small llama as a GGUF file: `write_gguf(name="tiny.gguf", pre="smollm", quantized=False)`."""
+    """Writes the small llama as a GGUF file: `write_gguf(name="tiny.gguf", pre="smollm", quantized=None)`."""
 
-    def write(name: str = "tiny.gguf", pre: str = "smollm", quantized: bool = False) -> Path:
+    def write(name: str = "tiny.gguf", pre: str = "smollm", quantized: str | None = None) -> Path:
         from .tiny_gguf import write_llama
 
         path = tmp_path / name

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 
-def write_llama(path: Path, folder: Path, pre: str, quantized: bool) -> None:
-    """Write the llama model of a folder as a GGUF file; `pre` names how its tokenizer splits text."""
+def write_llama(path: Path, folder: Path, pre: str, quantized: str | None) -> None:
+    """Write the llama model of a folder as a GGUF file.
+
+    `pre` names how its tokenizer splits text, `quantized` the kind of its matrices, such as `Q8_0`; None is float32.
+    """
     import gguf
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
@@ -47,7 +50,7 @@ def write_llama(path: Path, folder: Path, pre: str, quantized: bool) -> None:
             tensor = halves.swapaxes(1, 2).reshape(tensor.shape)
         gguf_name = str(names.get_name(name, try_suffixes=(".weight",)))
         if quantized and tensor.ndim == 2:
-            kind = gguf.GGMLQuantizationType.Q8_0
+            kind = gguf.GGMLQuantizationType[quantized]
             writer.add_tensor(gguf_name, gguf.quantize(tensor, kind), raw_dtype=kind)
         else:
             writer.add_tensor(gguf_name, tensor)

@@ -12,10 +12,12 @@ import json
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from .files import CONFIG, TOKENIZER
 from .pretokenizers import AS_GPT2, splitting
+from .unpacking import is_readable, write_readable
 
 FLOAT32_LIMIT_PARAMETERS = 1_000_000_000
 """Quantized files up to this size become float32, so that nothing is lost; larger ones bfloat16, to half the bytes."""
@@ -54,7 +56,14 @@ def convert_gguf(source: Path, folder: Path) -> dict[str, Any]:
         raise ValueError("the file is one part of a split model; merge the parts first (gguf-split --merge)")
     tell(stage="reading the tokenizer")
     warnings = write_gguf_tokenizer(source, folder, str(metadata.get("tokenizer.ggml.pre", "default")))
-    write_gguf_weights(source, folder)
+    if is_readable(source):
+        write_gguf_weights(source, folder)
+    else:
+        tell(stage="unpacking kinds of quantization that the model library does not know")
+        with TemporaryDirectory(dir=folder) as scratch:
+            readable = Path(scratch) / source.name
+            write_readable(source, readable)
+            write_gguf_weights(readable, folder)
     add_end_tokens(folder)
     return {
         "name": metadata.get("general.name"),
