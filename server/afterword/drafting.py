@@ -11,6 +11,10 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
+from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, Paused, Ready, Sampled, Started, Wish
+from afterword.text.detokenizer import CONTEXT_CHARACTERS, Detokenizer
+from afterword.text.prompt import PromptTokens
+from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.effects import (
     DraftCommand,
     Drafted,
@@ -25,11 +29,6 @@ from afterword_protocol.effects import (
     StopDraft,
 )
 from afterword_protocol.messages import Reason
-
-from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, Paused, Ready, Sampled, Started, Wish
-from afterword.text.detokenizer import CONTEXT_CHARACTERS, Detokenizer
-from afterword.text.prompt import PromptTokens
-from afterword.text.vocabulary import Vocabulary
 
 RESERVE_TOKENS = 256  # of the engine's context, kept free for what a draft writes
 MAX_RESERVE_SHARE = 4  # but never more than one part in this many
