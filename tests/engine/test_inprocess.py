@@ -10,7 +10,7 @@ import pytest
 
 from afterword.engine.api import Ended, Failed, Paused, Progress, Ready, Sampled, Wish
 from afterword.engine.inprocess import InProcessEngine
-from afterword.engine.loading import Loaded
+from afterword.engine.loading import Loaded, load_core
 from afterword.engine.options import EngineOptions
 
 TEXT = (40, 77, 120, 33, 201, 90, 15, 62)
@@ -77,6 +77,13 @@ async def test_a_folder_is_loaded_with_progress_and_then_answers(tiny_model_fold
     assert (ready.model, ready.device, ready.dtype) == ("tiny", "cpu", "float32")
     assert ready.context_tokens + 256 <= 512
     assert stages.index(Ready) < stages.index(Sampled)
+
+
+def test_a_loaded_core_has_taken_its_first_steps_and_holds_nothing_of_them(tiny_model_folder):
+    core = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny")).core
+    assert core.stats.steps >= 2
+    assert core.idle
+    assert all(slot.document is None for slot in core._slots.all)
 
 
 async def test_a_missing_folder_is_told_as_a_failure(tmp_path):

@@ -16,7 +16,7 @@ from transformers.utils import logging as transformers_logging
 
 from ..text.vocabulary import Vocabulary
 from . import attention
-from .api import Progress, Ready
+from .api import Progress, Ready, Wish
 from .checks import check_config, position_limit, self_test
 from .core import CoreConfig, EngineCore
 from .layout import ROOM_TOKENS, Layout, choose_context, slots_for
@@ -27,6 +27,7 @@ from .refusal import ModelRefused
 Report = Callable[[Progress], None]
 CUDA_STEP_TOKENS = 2048
 CUDA_BRISK_TOKENS = 256
+WARM_UP = 0  # document and run of the warm-up; those of writers are counted from 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,24 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
     self_test(model, layout)
     config = core_config(layout, model.config, options)
     core = EngineCore(model, vocabulary.token_bytes, vocabulary.eos_ids, vocabulary.banned_ids, config, layout)
+    progress(Progress("warming up"))
+    warm_up(core)
     dtype = str(layout.dtype).removeprefix("torch.")
     return Loaded(core, Ready(options.name, config.context_tokens, config.slots, str(layout.device), dtype))
+
+
+def warm_up(core: EngineCore) -> None:
+    """Take the core through a prefill and a decode step, so that nobody waits for what only the first steps cost.
+
+    Libraries choose and set up their kernels then, for each number of rows, and weights come into memory.
+    """
+    prompt = [0] * min(core.config.step_tokens, core.config.context_tokens)
+    core.start(Wish(document=WARM_UP, run=WARM_UP, tokens=prompt, limit_tokens=2))
+    core.step()
+    while not core.idle:
+        core.step()
+    core.forget(WARM_UP)
+    core.step()
 
 
 def core_config(layout: Layout, config: PretrainedConfig, options: EngineOptions) -> CoreConfig:
