@@ -81,11 +81,12 @@ def warm_up(core: EngineCore) -> None:
 
     Libraries choose and set up their kernels then, for each number of rows, and weights come into memory.
     """
-    prompt = [0] * min(core.config.step_tokens, core.config.context_tokens)
-    core.start(Wish(document=WARM_UP, run=WARM_UP, tokens=prompt, limit_tokens=2))
-    core.step()
-    while not core.idle:
+    longest = min(core.config.step_tokens + 1, core.config.context_tokens)
+    for length in (longest - 1, longest):  # the second has one row to add, as a decode step has
+        core.start(Wish(document=WARM_UP, run=WARM_UP, tokens=[0] * length, limit_tokens=1))
         core.step()
+        while not core.idle:
+            core.step()
     core.forget(WARM_UP)
     core.step()
 
