@@ -11,6 +11,9 @@ import type { Counts } from './metrics.js';
 import type { ServerMessage } from './protocol.js';
 import type { Command, Effect, Ghost, GhostOptions, Silence, Update } from './vocabulary.js';
 
+/** The page, where there is one. */
+const page: Partial<Pick<typeof globalThis, 'addEventListener' | 'removeEventListener'>> = globalThis;
+
 /** What a binding is told. */
 export interface GhostHandlers {
   /** Show this at the caret and nothing else; null: show nothing. Called at once from within `update` and `command`. */
@@ -68,7 +71,7 @@ export class Afterword {
     } else if (connection.state.name === 'idle') {
       connection.connect();
       // A network that comes back is worth a try at once.
-      globalThis.addEventListener?.('online', this.#online);
+      page.addEventListener?.('online', this.#online);
     }
     return document;
   }
@@ -82,7 +85,7 @@ export class Afterword {
   /** Closes every document and the connection. */
   close(): void {
     for (const document of this.#documents) document.close();
-    globalThis.removeEventListener?.('online', this.#online);
+    page.removeEventListener?.('online', this.#online);
     this.connection.close();
   }
 

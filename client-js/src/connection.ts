@@ -5,8 +5,17 @@
  * throws at its user: a server that is away is a state, not an error.
  */
 
-import { CloseCode, mayReconnect, parse, PROTOCOL_VERSION, stringify, SUBPROTOCOL } from './protocol.js';
-import type { ClientMessage, Delivery, Hello, Peer, ServerMessage, Welcome } from './protocol.js';
+import {
+  CLOSE_GOING_AWAY,
+  CLOSE_HELLO_TIMEOUT,
+  CLOSE_SUBPROTOCOL,
+  mayReconnect,
+  parse,
+  PROTOCOL_VERSION,
+  stringify,
+  SUBPROTOCOL,
+} from './protocol.js';
+import type { ClientMessage, Delivery, Peer, ServerMessage, Welcome } from './protocol.js';
 
 /** Waiting before the first try again, and the most; each further try waits twice as long. */
 const FIRST_RETRY_MS = 500;
@@ -217,7 +226,7 @@ export class Connection {
       if (next?.welcome) this.#moveTo(next, next.welcome);
       else if (next) this.#become({ name: 'connecting' });
       // A drained server is left at once; whatever else ended the connection deserves a pause.
-      else this.#again(code, reason, code === CloseCode.goingAway ? MOVE_WITHIN_MS * this.#random() : undefined);
+      else this.#again(code, reason, code === CLOSE_GOING_AWAY ? MOVE_WITHIN_MS * this.#random() : undefined);
     } else if (link === this.#next) {
       this.#next = null;
       this.#again(code, reason);
@@ -274,7 +283,7 @@ class Link {
   }
 
   start(): void {
-    this.#in(GREETING_MS, () => this.#finish(CloseCode.helloTimeout, 'no welcome in time'));
+    this.#in(GREETING_MS, () => this.#finish(CLOSE_HELLO_TIMEOUT, 'no welcome in time'));
     const { token } = this.#options;
     if (typeof token !== 'function') {
       this.#open(token);
@@ -296,15 +305,12 @@ class Link {
       const Constructor = this.#options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor);
       socket = this.#socket = new Constructor(this.#options.url, [SUBPROTOCOL]);
     } catch (error) {
-      this.#finish(CloseCode.subprotocol, String(error)); // no such constructor, or not a URL: it will not get better
+      this.#finish(CLOSE_SUBPROTOCOL, String(error)); // no such constructor, or not a URL: it will not get better
       return;
     }
     socket.onopen = () => {
       const { client = { name: 'afterword-js' }, delivery } = this.#options;
-      const hello: Hello = { type: 'hello', client };
-      if (token !== undefined) hello.token = token;
-      if (delivery !== undefined) hello.delivery = delivery;
-      this.send(hello);
+      this.send({ type: 'hello', client, ...(token && { token }), ...(delivery && { delivery }) });
     };
     socket.onmessage = ({ data }) => {
       const message = this.#ended ? null : parse(data);
@@ -318,7 +324,7 @@ class Link {
     if (this.#heartbeatMs > 0) this.#listenForLife();
     if (message.type === 'welcome') {
       if (message.protocol !== PROTOCOL_VERSION || message.offsets !== 'utf-16') {
-        this.#finish(CloseCode.subprotocol, `protocol ${message.protocol} is not spoken here`);
+        this.#finish(CLOSE_SUBPROTOCOL, `protocol ${message.protocol} is not spoken here`);
         return;
       }
       this.#heartbeatMs = message.heartbeat_ms;

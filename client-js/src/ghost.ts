@@ -24,7 +24,7 @@ import type {
   Token,
   Welcome,
 } from './protocol.js';
-import { Suggestion } from './suggestion.js';
+import { MISTAKEN, Suggestion } from './suggestion.js';
 import { clipAfter, clipBefore, isElsewhere, tailChange, type TailChange } from './text.js';
 import { DEFAULTS } from './vocabulary.js';
 import type { AskOptions, Change, Command, Effect, Ghost, GhostOptions, Silence, Update } from './vocabulary.js';
@@ -65,7 +65,9 @@ const LOST_TRACK: ReadonlySet<ErrorCode> = new Set([
   'bad_message',
 ] as const);
 
-const BOUNDARIES = { word: 'words', phrase: 'phrases', sentence: 'sentences' } as const;
+/** The fields of a question that have a default in the protocol, which need not be sent. */
+type AskFields = Record<Exclude<keyof Suggest, 'type' | 'doc' | 'id' | 'rev'>, string | number | undefined>;
+const USUAL: Partial<AskFields> = { alternatives: 1, max_tokens: 24, stop: 'sentence', quiet: 0, temperature: 0 };
 
 /** What became of a command: whether it was for ghost text at all, and the text to insert at the caret. */
 export interface Answer {
@@ -102,7 +104,7 @@ export class GhostText {
   /** Why there would be nothing to paint even with focus and a caret. */
   #reason: Silence = 'start';
   #retries = 0;
-  #busyMs: number | null = null;
+  #busyMs = BUSY_MS;
   /** The most text the server is given; halved when that was too much. */
   #contextUnits = CONTEXT_UNITS;
   /** When the change came that the next question is about. */
@@ -160,7 +162,7 @@ export class GhostText {
     } else if (!this.painted || !this.#suggestion) handled = false;
     else if (part) insert = this.#accept(this.#suggestion, this.painted.text, part, now);
     else if (command === 'dismiss') this.#dismiss(this.#suggestion, now);
-    else if (command === 'extend') handled = this.#extend(this.#suggestion);
+    else if (command === 'extend') this.#extend(this.#suggestion);
     else this.#cycle(this.#suggestion, command === 'next' ? 1 : -1, now);
     return { handled, insert, effects: this.#effects(now) };
   }
@@ -307,10 +309,8 @@ export class GhostText {
 
   #refusal(now: number, byCommand: boolean): Silence | null {
     const view = this.#view;
-    if (!this.#options.enabled) return 'off';
-    if (this.#composing) return 'composing';
-    if (!this.#selectionEmpty) return 'selection';
-    if (!this.#focused) return 'blur';
+    const hidden = this.#hidden();
+    if (hidden) return hidden;
     if (this.#offHere()) return 'block';
     if (!view || (!byCommand && view.before.trim() === '')) return 'start';
     if (!byCommand && this.#pace.inPeace(now)) return 'peace';
@@ -323,18 +323,27 @@ export class GhostText {
     const ask = this.#asking;
     const limits = this.#server?.limits;
     const count = Math.min(alternatives ?? ask.alternatives, limits?.alternatives ?? 1);
-    const tokens = Math.min(ask.maxTokens, limits?.max_tokens ?? ask.maxTokens);
-    const message: Suggest = { type: 'suggest', doc: this.doc, id: ++this.#lastId, rev: this.#mirror.rev };
-    if (count !== 1) message.alternatives = count;
-    if (tokens !== DEFAULTS.maxTokens) message.max_tokens = tokens;
-    if (ask.stop !== DEFAULTS.stop) message.stop = ask.stop;
-    if (ask.quiet !== 0) message.quiet = ask.quiet;
-    if (ask.temperature !== 0) message.temperature = ask.temperature;
-    if (ask.seed !== undefined) message.seed = ask.seed;
-    if (ask.maxTimeMs !== undefined) message.max_time_ms = ask.maxTimeMs;
+    const wanted: AskFields = {
+      alternatives: count,
+      max_tokens: Math.min(ask.maxTokens, limits?.max_tokens ?? Infinity),
+      stop: ask.stop,
+      quiet: ask.quiet,
+      temperature: ask.temperature,
+      seed: ask.seed,
+      max_time_ms: ask.maxTimeMs,
+    };
+    const unusual = Object.entries(wanted).filter(([name, value]) => value !== USUAL[name as keyof AskFields]);
+    const id = ++this.#lastId;
+    const message: Suggest = {
+      type: 'suggest',
+      doc: this.doc,
+      id,
+      rev: this.#mirror.rev,
+      ...Object.fromEntries(unusual),
+    };
     this.#send(message);
     this.metrics.counts.asked++;
-    return new Suggestion(message.id, count, now, this.#keyAt, this.#options.singleLine);
+    return new Suggestion(id, count, now, this.#keyAt, this.#options.singleLine);
   }
 
   /** Asks once more after a fault, but not for ever. */
@@ -355,7 +364,7 @@ export class GhostText {
   /** Tells the server how far the suggestion was typed along, and of nothing else that may have changed. */
   #tell(): void {
     const suggestion = this.#suggestion;
-    if (!this.#server || !this.#mirror.open || !suggestion) return;
+    if (!this.#mirror.open || !suggestion) return;
     const untold = suggestion.untold();
     this.#send(this.#mirror.splice(untold.delete, untold.insert, this.#reach));
     suggestion.told = suggestion.typed;
@@ -365,13 +374,13 @@ export class GhostText {
   #stop(diverged: boolean): void {
     const live = this.#others ?? this.#suggestion;
     this.#suggestion = this.#others = null;
-    if (!live || live.ended !== null || !this.#server || !this.#mirror.open) return;
+    if (live?.ended !== null || !this.#mirror.open) return;
     if (diverged && !this.#offHere()) this.#flush();
     else this.#send({ type: 'cancel', doc: this.doc, id: live.id });
   }
 
   #forget(): void {
-    if (this.#server && this.#mirror.open) this.#send({ type: 'close', doc: this.doc });
+    if (this.#mirror.open) this.#send({ type: 'close', doc: this.doc });
     this.#mirror.open = false;
   }
 
@@ -382,17 +391,17 @@ export class GhostText {
   // --- commands
 
   #accept(suggestion: Suggestion, text: string, part: Part, now: number): string {
-    const named = part === 'all' ? null : suggestion.boundary(BOUNDARIES[part]);
+    const named = part === 'all' ? null : suggestion.boundary(`${part}s`);
     const insert = text.slice(0, named ?? partLength(text, part, this.#view?.language));
     this.#tell();
-    if (this.#server && this.#mirror.open) {
+    if (this.#mirror.open) {
       if (suggestion.known) {
         const doc = this.doc;
         const reach = this.#reach;
         const rev = this.#mirror.put(0, insert, reach);
-        const message: DocumentMessage = { type: 'accept', doc, id: suggestion.id, rev, length: insert.length };
-        if (suggestion.shown > 0) message.alternative = suggestion.shown;
-        this.#send(message);
+        const { id, shown: alternative } = suggestion;
+        const { length } = insert;
+        this.#send({ type: 'accept', doc, id, rev, length, ...(alternative && { alternative }) });
       } else this.#send(this.#mirror.splice(0, insert, this.#reach));
     }
     this.#move({ delete: 0, insert });
@@ -408,7 +417,7 @@ export class GhostText {
 
   #dismiss(suggestion: Suggestion, now: number): void {
     const { id, known } = this.#others ?? suggestion;
-    if (this.#server && this.#mirror.open && known) this.#send({ type: 'dismiss', doc: this.doc, id });
+    if (this.#mirror.open && known) this.#send({ type: 'dismiss', doc: this.doc, id });
     this.#suggestion = this.#others = null;
     this.#pace.dismissed(now);
     this.metrics.counts.dismissed++;
@@ -431,14 +440,12 @@ export class GhostText {
     this.#others = this.#question(now, count);
   }
 
-  #extend(suggestion: Suggestion): boolean {
-    if (this.#server && this.#mirror.open && suggestion.known && suggestion.ended !== null) {
-      const { stop, maxTokens } = this.#asking;
-      const most = Math.min(maxTokens, this.#server.limits.max_tokens);
-      this.#send({ type: 'extend', doc: this.doc, id: suggestion.id, max_tokens: most, stop });
-      suggestion.reopen();
-    }
-    return true;
+  #extend(suggestion: Suggestion): void {
+    if (!this.#mirror.open || !suggestion.known || suggestion.ended === null) return;
+    const { stop, maxTokens } = this.#asking;
+    const most = Math.min(maxTokens, this.#server?.limits.max_tokens ?? Infinity);
+    this.#send({ type: 'extend', doc: this.doc, id: suggestion.id, max_tokens: most, stop });
+    suggestion.reopen();
   }
 
   // --- frames
@@ -460,35 +467,25 @@ export class GhostText {
     for (const name of ['context', 'reused', 'computed', 'generated'] as const) counts[name] += message.usage[name];
     this.#grown(suggestion);
     if (suggestion !== this.#suggestion || suggestion.left() !== '') return;
-    this.#reason = message.reason;
-    switch (message.reason) {
-      case 'busy':
-        if (this.#askAt === null && this.#retries++ < RETRIES) this.#askAt = now + (this.#busyMs ?? BUSY_MS);
-        break;
-      case 'error':
-        this.#unanswered = true;
-        break;
-      case 'stale':
-        this.#mirror.open = false;
-        this.#retry(now);
-        break;
-      case 'cancelled':
-      case 'superseded':
-      case 'diverged':
-        this.#retry(now);
-        break;
-      default:
-        // Typed through to its end: the writer goes on, and so may the model.
-        if (suggestion.typed !== '') this.#retry(now);
+    const { reason } = message;
+    this.#reason = reason;
+    if (reason === 'busy') {
+      if (this.#retries++ < RETRIES) this.#askAt ??= now + this.#busyMs;
+    } else if (reason === 'error') this.#unanswered = true;
+    else {
+      if (reason === 'stale') this.#mirror.open = false;
+      // After these the server knew of other text. Else it was typed through to its end: there may be more to say.
+      if (suggestion.typed !== '' || MISTAKEN.has(reason)) this.#retry(now);
     }
   }
 
   /** A suggestion may have more text: it is told what was typed ahead of it, or takes the place of the one shown. */
   #grown(suggestion: Suggestion): void {
     if (suggestion === this.#suggestion) {
-      if (suggestion.left() === '') return;
-      this.#askAt = null;
-      this.#tell();
+      if (suggestion.left()) {
+        this.#askAt = null;
+        this.#tell();
+      }
       return;
     }
     const shown = this.#suggestion?.rest() ?? '';
@@ -503,10 +500,10 @@ export class GhostText {
     }
   }
 
-  #error({ code, id, retry_after_ms: busyMs }: ErrorMessage, now: number): void {
+  #error({ code, id, retry_after_ms: busyMs = BUSY_MS }: ErrorMessage, now: number): void {
     const current = this.#others ?? this.#suggestion;
     if (id !== undefined && id !== current?.id) return;
-    if (code === 'busy') this.#busyMs = busyMs ?? null;
+    if (code === 'busy') this.#busyMs = busyMs;
     if (code === 'too_many_docs') {
       this.#refused = true;
       this.#stop(false);
@@ -562,10 +559,8 @@ export class GhostText {
 
   #visible(): Ghost | null {
     const suggestion = this.#suggestion;
-    if (!suggestion || !this.#focused || !this.#selectionEmpty || this.#composing || !this.#options.enabled)
-      return null;
-    const text = suggestion.rest();
-    if (text === '') return null;
+    const text = this.#hidden() ? '' : suggestion?.rest();
+    if (!suggestion || !text) return null;
     const choices = suggestion.choices();
     const choice = Math.max(0, choices.indexOf(suggestion.shown));
     return { text, choice, choices: choices.length, complete: suggestion.ended !== null };

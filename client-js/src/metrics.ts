@@ -6,35 +6,25 @@
 const KEPT = 500;
 
 /** A snapshot of the counts. Characters are UTF-16 units; `reused` and `context` are tokens of the model. */
-export interface Counts {
-  asked: number;
-  shown: number;
-  accepted: number;
-  dismissed: number;
-  typedUnits: number;
+export type Counts = Record<(typeof COUNTED)[number], number>;
+
+const COUNTED = [
+  'asked',
+  'shown',
+  'accepted',
+  'dismissed',
+  'typedUnits',
   /** Of the typed units, those that the ghost text already said. */
-  typedAlongUnits: number;
-  acceptedUnits: number;
-  context: number;
-  reused: number;
-  computed: number;
-  generated: number;
-}
+  'typedAlongUnits',
+  'acceptedUnits',
+  'context',
+  'reused',
+  'computed',
+  'generated',
+] as const;
 
 export class Metrics {
-  readonly counts: Counts = {
-    asked: 0,
-    shown: 0,
-    accepted: 0,
-    dismissed: 0,
-    typedUnits: 0,
-    typedAlongUnits: 0,
-    acceptedUnits: 0,
-    context: 0,
-    reused: 0,
-    computed: 0,
-    generated: 0,
-  };
+  readonly counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Counts;
   readonly #times: number[] = [];
 
   /** Ghost text appeared so many ms after the keystroke that led to it. */

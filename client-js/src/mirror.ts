@@ -51,7 +51,7 @@ export class Mirror implements Tail {
     const related = same > 0 || this.before === '' || now.before === '';
     // A beginning that is kept too long leaves the model with little to read: half the window is the least.
     const kept = related && before.length * 2 >= now.before.length;
-    if (!kept || (at === 0 && !now.cut)) this.cut = now.cut;
+    if (!kept || at === 0) this.cut = now.cut;
     if (!this.open || !kept || this.#language !== now.language || this.#block !== now.block) {
       return this.#reopen(kept ? before : now.before, now, reach);
     }
@@ -64,14 +64,18 @@ export class Mirror implements Tail {
 
   /** A change at the caret, as the message that tells of it; null when nothing changes. */
   splice(removed: number, inserted: string, reach: Reach, ahead = { delete: 0, insert: '' }): Edit | null {
-    if (removed === 0 && inserted === '' && ahead.delete === 0 && ahead.insert === '') return null;
+    if (!(removed || inserted || ahead.delete || ahead.insert)) return null;
     this.put(removed, inserted, reach);
-    const edit: Edit = { type: 'edit', doc: this.#doc, rev: this.rev, length: this.#dropped + this.before.length };
-    if (removed > 0) edit.delete = removed;
-    if (inserted !== '') edit.insert = inserted;
-    if (ahead.delete > 0) edit.delete_after = ahead.delete;
-    if (ahead.insert !== '') edit.insert_after = ahead.insert;
-    return edit;
+    return {
+      type: 'edit',
+      doc: this.#doc,
+      rev: this.rev,
+      ...(removed && { delete: removed }),
+      ...(inserted && { insert: inserted }),
+      ...(ahead.delete && { delete_after: ahead.delete }),
+      ...(ahead.insert && { insert_after: ahead.insert }),
+      length: this.#dropped + this.before.length,
+    };
   }
 
   /** Counts a change that travels in another message than an `edit`; returns the revision for it. */
@@ -94,12 +98,16 @@ export class Mirror implements Tail {
     this.#language = now.language;
     this.#block = now.block;
     this.open = true;
-    const doc = this.#doc;
-    const open: Open = { type: 'open', doc, rev: ++this.rev, before: this.before, after: this.#after };
-    if (now.language !== undefined) open.language = now.language;
-    if (now.block !== undefined) open.block = now.block;
-    if (reach.preface !== '') open.preface = reach.preface;
-    return open;
+    return {
+      type: 'open',
+      doc: this.#doc,
+      rev: ++this.rev,
+      before: this.before,
+      after: this.#after,
+      ...(now.language && { language: now.language }),
+      ...(now.block && { block: now.block }),
+      ...(reach.preface && { preface: reach.preface }),
+    };
   }
 }
 

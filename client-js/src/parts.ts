@@ -11,7 +11,7 @@ const PHRASE_END =
 const SENTENCE_END =
   /[.!?\u2026\u061f\u0964]["'\u2019\u201d)\]]*(?=\s|$)|[\u3002\uff0e\uff01\uff1f]["'\u2019\u201d\u300d\u300f]*/u;
 /** A word with the space and marks before it, where there is no Segmenter. */
-const WORD = /^\s*[^\s\p{L}\p{N}]*[\p{L}\p{N}\p{M}'\u2019]+|^\s*\S+/u;
+const WORD = /^[^\p{L}\p{N}]*[\p{L}\p{N}\p{M}'\u2019]+/u;
 
 /** Units of the first `part` of `text`; all of it when the part does not end inside. */
 export function partLength(text: string, part: Part, language?: string): number {

@@ -231,36 +231,27 @@ export type ServerMessage = Welcome | Token | Done | ErrorMessage | Notice | Pon
 
 // --- closing
 
-/** Close codes with a meaning of their own in this protocol. */
-export const CloseCode = {
-  goingAway: 1001,
-  tooBig: 1009,
-  malformed: 4400,
-  unauthorized: 4401,
-  subprotocol: 4406,
-  helloTimeout: 4408,
-  secondHello: 4409,
-  tooFast: 4429,
-  internal: 4500,
-} as const;
+// Close codes with a meaning of their own in this protocol.
+export const CLOSE_GOING_AWAY = 1001;
+export const CLOSE_TOO_BIG = 1009;
+export const CLOSE_MALFORMED = 4400;
+export const CLOSE_UNAUTHORIZED = 4401;
+export const CLOSE_SUBPROTOCOL = 4406;
+export const CLOSE_HELLO_TIMEOUT = 4408;
+export const CLOSE_SECOND_HELLO = 4409;
+export const CLOSE_TOO_FAST = 4429;
+export const CLOSE_INTERNAL = 4500;
 
 /** Codes after which the same client would only be refused again: a person or a program has to change something. */
-const FINAL_CODES: readonly number[] = [
-  CloseCode.malformed,
-  CloseCode.unauthorized,
-  CloseCode.subprotocol,
-  CloseCode.secondHello,
-];
+const FINAL_CODES = [CLOSE_MALFORMED, CLOSE_UNAUTHORIZED, CLOSE_SUBPROTOCOL, CLOSE_SECOND_HELLO];
 
 /** Whether a connection that closed with `code` may be tried again. */
 export const mayReconnect = (code: number): boolean => !FINAL_CODES.includes(code);
 
 // --- frames
 
-type Kind = 'string' | 'number' | 'object' | 'unknown';
-
 /** The fields a client relies upon, by type of message. Anything further is taken as it comes, or ignored. */
-const RELIED_UPON: Record<ServerMessage['type'], Record<string, Kind>> = {
+const RELIED_UPON: Record<string, Record<string, 'string' | 'number' | 'object'>> = {
   welcome: {
     protocol: 'number',
     offsets: 'string',
@@ -273,7 +264,7 @@ const RELIED_UPON: Record<ServerMessage['type'], Record<string, Kind>> = {
   done: { doc: 'string', id: 'number', reason: 'string', usage: 'object', timing: 'object' },
   error: { code: 'string', message: 'string' },
   notice: { kind: 'string' },
-  pong: { t: 'unknown' },
+  pong: {},
 };
 
 /**
@@ -289,13 +280,11 @@ export function parse(frame: unknown): ServerMessage | null {
     return null;
   }
   if (typeof message !== 'object' || message === null) return null;
-  const fields = message as Record<string, unknown>;
-  const type = fields['type'];
-  if (typeof type !== 'string' || !Object.hasOwn(RELIED_UPON, type)) return null;
-  for (const [name, kind] of Object.entries(RELIED_UPON[type as ServerMessage['type']])) {
-    const value = fields[name];
-    if (kind !== 'unknown' && (typeof value !== kind || value === null)) return null;
-  }
+  const fields = message as Record<string, unknown> & { type: unknown };
+  const { type } = fields;
+  const kinds = typeof type === 'string' && Object.hasOwn(RELIED_UPON, type) && RELIED_UPON[type];
+  if (!kinds) return null;
+  for (const name in kinds) if (typeof fields[name] !== kinds[name] || fields[name] === null) return null;
   return message as ServerMessage;
 }
 

@@ -9,18 +9,12 @@ import type { Boundaries, Done, Reason, Token } from './protocol.js';
 import { commonPrefix, isLowSurrogate, type TailChange } from './text.js';
 
 /** A mark that belongs to the character before it and looks broken on its own. */
-const CONTINUES_A_CHARACTER = /^[\u0300-\u036f\u200d\ufe0e\ufe0f]|^[\u{1f3fb}-\u{1f3ff}]/u;
+const CONTINUES_A_CHARACTER = /^(?:[\u0300-\u036f]|\u200d|\ufe0e|\ufe0f|\p{Emoji_Modifier})/u;
 
-/** After these the server has no use for the id; the text received so far stays good. */
-const DEAD: ReadonlySet<Reason | 'lost'> = new Set([
-  'cancelled',
-  'superseded',
-  'diverged',
-  'stale',
-  'busy',
-  'error',
-  'lost',
-] as const);
+/** The server ended it because it knew of other text than was meant. */
+export const MISTAKEN: ReadonlySet<string> = new Set(['stale', 'cancelled', 'superseded', 'diverged']);
+/** After these, too, the server has no use for the id; the text received so far stays good. */
+const DEAD: ReadonlySet<string> = new Set([...MISTAKEN, 'busy', 'error', 'lost']);
 
 export class Suggestion {
   /** Why no more text will come; `lost` when the connection went. Null while more may come. */
@@ -35,7 +29,7 @@ export class Suggestion {
   shown = 0;
   /** When its first text came, in the clock of the controller. */
   firstAt: number | null = null;
-  readonly #boundaries: Boundaries[] = [];
+  readonly #boundaries: Partial<Boundaries>[] = [];
   readonly #singleLine: boolean;
   readonly #gaps = new Set<number>();
 

@@ -6,15 +6,17 @@
 
 /** Units compared to find out by how much a window on a long text has slid. */
 const PROBE_UNITS = 48;
+/** Places looked at where a text says the same over and over. */
+const MOST_PLACES = 32;
 
 export const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800;
 export const isLowSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xdc00;
 
-/** Length of the common beginning of `a` from `i` on and `b` from `j` on. */
-export function commonPrefix(a: string, b: string, i = 0, j = 0): number {
-  const most = Math.min(a.length - i, b.length - j);
+/** Length of the common beginning of `a` from `i` on and `b`. */
+export function commonPrefix(a: string, b: string, i = 0): number {
+  const most = Math.min(a.length - i, b.length);
   let n = 0;
-  while (n < most && a.charCodeAt(i + n) === b.charCodeAt(j + n)) n++;
+  while (n < most && a.charCodeAt(i + n) === b.charCodeAt(n)) n++;
   return n > 0 && isHighSurrogate(a.charCodeAt(i + n - 1)) ? n - 1 : n;
 }
 
@@ -46,14 +48,18 @@ export interface Tail {
 export function align({ before: from, cut: fromCut }: Tail, { before: to, cut: toCut }: Tail): Alignment {
   if (to.startsWith(from)) return { at: 0, same: from.length };
   let best: Alignment = { at: 0, same: commonPrefix(from, to) };
-  const forward = toCut ? from.indexOf(to.slice(0, PROBE_UNITS), 1) : -1;
-  if (forward > 0) best = longer(best, { at: forward, same: commonPrefix(from, to, forward, 0) });
-  const backward = fromCut ? to.indexOf(from.slice(0, PROBE_UNITS), 1) : -1;
-  if (backward > 0) best = longer(best, { at: -backward, same: commonPrefix(from, to, 0, backward) });
+  const slide = (long: string, short: string, sign: 1 | -1): void => {
+    const probe = short.slice(0, PROBE_UNITS);
+    // The same words may stand in several places, but go on for long only where it is the same text.
+    for (let i = 0, tries = 0; tries < MOST_PLACES && (i = long.indexOf(probe, i + 1)) > 0; tries++) {
+      const same = commonPrefix(long, short, i);
+      if (same > best.same) best = { at: i * sign, same };
+    }
+  };
+  if (toCut) slide(from, to, 1);
+  if (fromCut) slide(to, from, -1);
   return best;
 }
-
-const longer = (a: Alignment, b: Alignment): Alignment => (b.same > a.same ? b : a);
 
 /** A change at the caret: units to delete before it, then text to insert there. */
 export interface TailChange {

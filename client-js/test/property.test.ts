@@ -165,7 +165,7 @@ class Trial {
     const composing = editor.composition !== null;
     switch (step.op) {
       case 'type':
-        if (composing) editor.composition += step.text;
+        if (editor.composition !== null) editor.composition += step.text;
         else {
           editor.selection = 0;
           editor.insert(step.text);
@@ -173,7 +173,7 @@ class Trial {
         desk.tell('type');
         break;
       case 'along': {
-        const next = [...(desk.painted ?? '')][0];
+        const next = /^./su.exec(desk.painted ?? '')?.[0];
         if (next === undefined) break;
         editor.insert(next);
         desk.tell('type');
@@ -303,7 +303,7 @@ describe('in any order of events', () => {
           shown += trial.shown;
         },
       ),
-      { numRuns: Number(process.env['RUNS'] ?? 400), seed: 20, endOnFailure: false },
+      { numRuns: Number(process.env.RUNS ?? 400), seed: 20, endOnFailure: false },
     );
     // A test of what is painted proves little where nothing is.
     expect(shown / steps).toBeGreaterThan(0.1);

@@ -114,8 +114,8 @@ class Player {
     const own = 'id' in message && message.id === this.id ? { ...message, id: this.ownId } : message;
     if ('id' in message && message.id !== this.id && message.type !== 'error') {
       // A frame of an older suggestion, whose number may be taken here: it is dropped by number.
-      this.note(this.ghost?.frame({ ...message, id: this.ownId + 1000 } as ServerMessage, 0) ?? []);
-    } else this.note(this.ghost?.frame(own as ServerMessage, 0) ?? []);
+      this.note(this.ghost?.frame({ ...message, id: this.ownId + 1000 }, 0) ?? []);
+    } else this.note(this.ghost?.frame(own, 0) ?? []);
     const now = this.ghost?.painted?.text ?? null;
     if (painted !== null) expect(now?.startsWith(painted), `${painted} became ${now}`).toBe(true);
     this.check();
@@ -185,11 +185,13 @@ function replay(lines: Line[]): void {
   };
   lines.forEach((line, at) => {
     if (line.server) {
-      const message = parse(JSON.stringify(line.server));
+      const message: ServerMessage | null = parse(JSON.stringify(line.server));
+      if (!message) throw new Error('a message that is not understood');
       expect(message).toEqual(line.server);
-      if (message!.type === 'welcome') welcome = message!;
-      if ('doc' in message! && message.doc !== undefined) player(message.doc).server(message);
-      else for (const each of players.values()) each.server(message!);
+      if (message.type === 'welcome') welcome = message;
+      const doc = 'doc' in message ? message.doc : undefined;
+      if (doc !== undefined) player(doc).server(message);
+      else for (const each of players.values()) each.server(message);
     } else if (line.client && 'doc' in line.client && typeof line.client.doc === 'string') {
       expect(JSON.parse(stringify(line.client))).toEqual(line.client);
       const { doc } = line.client;

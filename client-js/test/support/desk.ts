@@ -31,7 +31,7 @@ export class Desk {
     options: Partial<GhostOptions> = {},
     online = true,
   ) {
-    this.reach = { before: options.reachBefore ?? 4096, after: options.reachAfter ?? 1024 };
+    this.reach = { before: Math.min(options.reachBefore ?? 4096, 4096), after: options.reachAfter ?? 1024 };
     this.ghost = new GhostText('d', { debounceMs: 0, ...options });
     this.server = new DummyServer(model);
     if (online) this.connect();

@@ -1,0 +1,97 @@
+/**
+ * What bindings for editors in a page share: the look of ghost text, and the voice for screen readers.
+ */
+
+export { commandOf, KEYMAP } from './keymap.js';
+export type { Key } from './keymap.js';
+
+import type { Command } from './vocabulary.js';
+
+/** Options that every binding for the page takes besides those of ghost text. */
+export interface BindingOptions {
+  keymap?: Readonly<Record<string, Command>>;
+  /** What a screen reader is told; by default the ghost text alone. */
+  announcement?: (text: string) => string;
+}
+
+/** The class of every element that shows ghost text. */
+export const GHOST_CLASS = 'afterword-ghost';
+
+/** The attribute of a field whose own text is hidden while a copy shows it moved along. */
+export const MOVED = 'data-afterword-moved';
+
+/**
+ * Colours and font come from CSS variables of the page. The text keeps a contrast of 4.5 to 1 on white and on black;
+ * where the writer has chosen colours of their own, those are used.
+ */
+const STYLES = `
+.${GHOST_CLASS} {
+  color: var(--afterword-color, #767676);
+  font-style: var(--afterword-font-style, inherit);
+  background: var(--afterword-background, none);
+  text-decoration: none;
+  user-select: none;
+  -webkit-user-select: none;
+  white-space: pre-wrap;
+}
+[${MOVED}] { -webkit-text-fill-color: transparent; }
+@media (prefers-contrast: more) {
+  .${GHOST_CLASS} { color: var(--afterword-color, #595959); text-decoration: underline dotted; }
+}
+@media (forced-colors: active) {
+  .${GHOST_CLASS} { color: GrayText; text-decoration: underline dotted; forced-color-adjust: none; }
+}
+@media (prefers-reduced-motion: no-preference) {
+  .${GHOST_CLASS} { animation: afterword-appear var(--afterword-fade, 80ms) ease-out; }
+  @keyframes afterword-appear { from { opacity: 0; } }
+}
+@media (pointer: coarse) {
+  .${GHOST_CLASS} { pointer-events: auto; cursor: pointer; }
+}
+`;
+
+const styled = new WeakSet<Document | ShadowRoot>();
+
+/** Adds the styles of ghost text to the document or shadow tree of `node`, once. */
+export function addStyles(node: Node): void {
+  const root = node.getRootNode() as Document | ShadowRoot;
+  if (styled.has(root) || !('adoptedStyleSheets' in root)) return;
+  styled.add(root);
+  // A sheet made by script is no inline style, so a content-security policy has nothing against it.
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLES);
+  root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+}
+
+const regions = new WeakMap<Document, HTMLElement>();
+
+/** Says something to a screen reader when it has nothing else to say. */
+export function announce(document: Document, text: string): void {
+  let region = regions.get(document);
+  if (!region?.isConnected) {
+    region = document.createElement('div');
+    region.setAttribute('role', 'status');
+    region.setAttribute('aria-live', 'polite');
+    region.style.cssText =
+      'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap';
+    document.body.append(region);
+    regions.set(document, region);
+  }
+  region.textContent = text;
+}
+
+/** An element that shows ghost text, out of reach of clipboard, spelling and screen readers. Tapping it takes the text. */
+export function ghostElement(document: Document, accept: () => void): HTMLElement {
+  const element = document.createElement('span');
+  element.className = GHOST_CLASS;
+  element.setAttribute('aria-hidden', 'true');
+  element.setAttribute('contenteditable', 'false');
+  element.setAttribute('spellcheck', 'false');
+  element.setAttribute('translate', 'no');
+  element.addEventListener('pointerdown', (event) => {
+    if (event.pointerType === 'mouse') return;
+    event.preventDefault(); // the caret stays where it is
+    accept();
+  });
+  return element;
+}
