@@ -1,4 +1,4 @@
-# What one does with this repository. `make help` lists it. Needs Python 3.11 to 3.13; `make check` needs Node, too.
+# What one does with this repository. `make help` lists it. Needs Python 3.11 to 3.13; `make test` and `make check` need Node, too.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,6 +13,7 @@ key := $(shell cat pyproject.toml constraints.txt Makefile | cksum | cut -d' ' -
 installed := $(VENV)/.installed-$(key)
 installed_dev := $(VENV)/.installed-dev-$(key)
 tools := protocol/tools/node_modules/.package-lock.json
+client := client-js/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .PHONY: help serve try test check format bench setup setup-dev clean
@@ -28,16 +29,18 @@ serve: $(installed) ## set up if need be, then run the server; PORT= and MODEL= 
 try: $(installed) ## set up if need be, then type in the terminal with ghost text
 	@exec $(bin)/afterword try $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 
-test: $(installed_dev) ## set up if need be, then run every test
+test: $(installed_dev) $(client) ## set up if need be, then run every test; ARGS= are those of pytest
+	npm --prefix client-js test
 	$(bin)/python -m pytest $(ARGS)
 
-check: $(installed_dev) $(tools) ## format, lint, types, and that generated files are up to date
+check: $(installed_dev) $(tools) $(client) ## format, lint, types, and that generated files are up to date
 	$(bin)/ruff format --check .
 	$(bin)/ruff check .
 	$(bin)/mypy
 	$(bin)/python -m afterword_protocol.schema --check
 	npm --prefix protocol/tools run --silent validate
 	$(bin)/python -m afterword.settings --check
+	npm --prefix client-js run --silent check
 
 format: $(installed_dev) ## format the code and write generated files anew
 	$(bin)/ruff format .
@@ -52,7 +55,7 @@ setup: $(installed) ## only what serve needs
 setup-dev: $(installed_dev) ## also what test, check and bench need
 
 clean: ## remove what set-up and builds left here; converted models stay in the user's cache
-	rm -rf $(VENV) protocol/tools/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) protocol/tools/node_modules client-js/node_modules client-js/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(bin)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -79,6 +82,7 @@ $(installed_dev): | $(bin)/python
 	$(call install,Afterword and the tools for its tests,.[dev])
 	@touch $@
 
-$(tools): protocol/tools/package-lock.json
-	npm --prefix protocol/tools ci --no-audit --no-fund
+# Both are node_modules/.package-lock.json beside the lock file they were installed from.
+$(tools) $(client): %/node_modules/.package-lock.json: %/package-lock.json
+	npm --prefix $* ci --no-audit --no-fund
 	@touch $@
