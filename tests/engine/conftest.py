@@ -13,10 +13,11 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from afterword.engine.api import Ended, Paused, RunEvent, Sampled, Started, Wish
-from afterword.engine.core import CoreConfig, EngineCore
+from afterword.engine.core import EngineCore
 from afterword.engine.layout import Layout
 from afterword.engine.loading import load_model
 from afterword.engine.probing import probe
+from afterword.engine.sizes import CoreConfig
 from afterword.text.vocabulary import Vocabulary
 
 FAMILIES = ("llama", "qwen3", "gpt2", "gpt_neox", "gemma3_text")

@@ -44,6 +44,14 @@ def test_models_of_the_tests_are_served(each_model):
     examine(each_model.model)
 
 
+@pytest.mark.parametrize("family", ["llama", "gemma3_text", "gpt2"])
+def test_models_in_half_precision_are_served(tiny_model_folder, family):
+    model = load_model(tiny_model_folder(family), "cpu", "bfloat16")
+    layout = probe(model)
+    assert layout.dtype == torch.bfloat16
+    self_test(model, layout)
+
+
 @pytest.mark.parametrize(
     ("family", "details"),
     [

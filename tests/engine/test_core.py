@@ -283,6 +283,12 @@ def test_too_many_waiting_documents_are_told_that_it_is_busy(model, make_desk):
     assert [desk.outcome(run, 1) for run in runs] == ["paused", "paused", "busy", "busy"]
 
 
+def test_documents_that_paused_and_lost_their_slot_do_not_count_as_waiting(model, make_desk):
+    desk = make_desk(model.core(eos=False, slots=1, waiting_limit=2))
+    runs = [desk.write(document, TEXT, limit_tokens=1) for document in range(6)]
+    assert [desk.outcome(run) for run in runs] == ["paused"] * 6
+
+
 def test_an_engine_without_wishes_is_idle(desk):
     assert desk.step() == []
     assert desk.core.idle

@@ -43,6 +43,12 @@ def test_a_context_longer_than_the_model_knows_is_refused(model, tmp_path):
         core_config(model.layout, model.model.config, options)
 
 
+def test_a_budget_too_small_for_one_document_is_refused_with_what_it_takes(model, tmp_path):
+    options = EngineOptions(folder=tmp_path, name="x", context_tokens=256, cache_bytes=100_000)
+    with pytest.raises(ModelRefused, match="one document of 256 tokens takes 1 MiB, and caches may take 0 MiB"):
+        core_config(model.layout, model.model.config, options)
+
+
 def test_slots_and_room_end_where_the_positions_of_the_model_end(model, tmp_path):
     options = EngineOptions(folder=tmp_path, name="x", context_tokens=500)
     config = core_config(model.layout, model.model.config, options)

@@ -11,41 +11,25 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from .api import Ended, RunEvent, Sampled, Wish
+from .api import RunEvent, Sampled, Wish
 from .caches import KeyValues
-from .layout import ROOM_TOKENS, Layout
-from .plan import Kind, Need, plan
+from .layout import Layout
+from .plan import Need, plan
 from .probing import probe
+from .roster import Roster, ended
 from .runner import Runner
 from .runs import Run
+from .sizes import CoreConfig
 from .slots import Slot, Slots, common_prefix
 from .steps import Span, Step, StepDropped
 from .writing import Writer
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoreConfig:
-    """Sizes of an engine.
-
-    `context_tokens`: longest prompt; `room_tokens`: how much longer a text may grow. `step_tokens`: rows of prefill in
-    a step; `brisk_tokens`: the same while somebody waits for a first token that needs no more. `waiting_limit`: wishes
-    that may wait for a slot before further ones are refused as busy.
-    """
-
-    slots: int = 8
-    context_tokens: int = 2048
-    room_tokens: int = ROOM_TOKENS
-    step_tokens: int = 64
-    brisk_tokens: int = 16
-    waiting_limit: int = 1024
 
 
 @dataclass(slots=True)
@@ -78,18 +62,18 @@ class EngineCore:
         self.layout = layout or probe(model)
         self.stats = Stats()
         self._runner = Runner(model)
-        rows = self.config.context_tokens + self.config.room_tokens
-        self._caches = KeyValues(self.layout, self.config.slots, rows)
+        vocabulary = self.layout.vocabulary
+        self._caches = KeyValues(self.layout, self.config.slots, self.config.rows)
         self._slots = Slots(self.config.slots, self.layout.logits_per_slot)
+        self._roster = Roster(self._slots, self.config, vocabulary)
         self._writer = Writer(
-            token_bytes, frozenset(eos_ids), frozenset(banned_ids), self.layout.vocabulary, rows, self.layout.device
+            token_bytes, frozenset(eos_ids), frozenset(banned_ids), vocabulary, self.config.rows, self.layout.device
         )
         self._lock = threading.Condition()
         self._inbox: dict[int, tuple[Wish, float]] = {}  # newest wish of each document
         self._forgotten: set[int] = set()
         self._arrived = False  # something came in since the step loop last looked
         self._busy = False  # the last step found something to do
-        self._runs: dict[int, Run] = {}  # newest run of each document
         self._flying: dict[int, Span] = {}  # spans of the step in flight
         self._between: list[RunEvent] = []  # events that arose during a step
         self._emit: Callable[[list[RunEvent]], None] | None = None
@@ -113,7 +97,7 @@ class EngineCore:
                 if wish.run == run:
                     self._inbox[document] = (replace(wish, limit_tokens=max(wish.limit_tokens, limit_tokens)), arrived)
                     return
-            found = self._find(run)
+            found = self._roster.find(run)
             if found is not None:
                 found.raise_limit(limit_tokens)
                 self._wake()
@@ -125,7 +109,7 @@ class EngineCore:
                 if wish.run == run:
                     del self._inbox[document]
                     self._drop(document)
-            found = self._find(run)
+            found = self._roster.find(run)
             if found is not None and found.wish.document not in self._inbox:
                 self._drop(found.wish.document)
 
@@ -201,60 +185,17 @@ class EngineCore:
         for document, (wish, arrived) in list(self._inbox.items()):
             if not self._in_flight(document):
                 del self._inbox[document]
-                events += self._admit(Run(wish, arrived))
-        self._seat()
-        for run in self._runs.values():
-            if run.slot is not None and run.writing and not self._in_flight(run.wish.document):
-                events += self._writer.advance(run, run.slot, now)
+                run = Run(wish, arrived, self.stats.steps)
+                events += self._roster.admit(run, self._caches.compact)
+        self.stats.evictions += self._roster.seat(self._in_flight)
+        for run, slot in self._roster.seated():
+            if not self._in_flight(run.wish.document):
+                events += self._writer.advance(run, slot, now)
         return events
-
-    def _admit(self, run: Run) -> list[RunEvent]:
-        """Make a wish the document's run, unless it cannot be."""
-        wish = run.wish
-        run.admitted = self.stats.steps
-        self._runs.pop(wish.document, None)
-        if len(wish.tokens) > self.config.context_tokens:
-            detail = f"the prompt has {len(wish.tokens)} tokens, more than the {self.config.context_tokens} that fit"
-            return _ended(wish, "error", detail)
-        if not wish.tokens or wish.alternatives < 1:
-            return _ended(wish, "error", "a wish needs at least one token and one alternative")
-        if any(not 0 <= token < self.layout.vocabulary for token in wish.tokens):
-            return _ended(wish, "error", "the prompt has tokens that the model does not know")
-        run.slot = self._slots.of(wish.document)
-        waiting = sum(1 for other in self._runs.values() if other.slot is None)
-        if run.slot is None and waiting >= self.config.waiting_limit:
-            return _ended(wish, "busy", "too many documents are waiting")
-        self._runs[wish.document] = run
-        if run.slot is not None:
-            run.slot.settle(wish.tokens, self._caches.compact)
-            run.slot.pin(len(wish.tokens))
-            self._slots.touch(run.slot)
-        return []
-
-    def _seat(self) -> None:
-        """Give slots to runs that have none, those that somebody waits for first."""
-        waiting = [run for run in self._runs.values() if run.slot is None and run.writing]
-        for run in sorted(waiting, key=lambda run: (run.kind is Kind.FILL, run.number)):
-            taken = self._slots.take(run.wish.document, partial(self._may_evict, run))
-            if taken is None:
-                return
-            run.slot, evicted = taken
-            run.slot.pin(len(run.wish.tokens))
-            if evicted is not None:
-                self.stats.evictions += 1
-                loser = self._runs.get(evicted)
-                if loser is not None:
-                    loser.lose_slot()
-
-    def _may_evict(self, newcomer: Run, document: int) -> bool:
-        if self._in_flight(document):
-            return False
-        run = self._runs.get(document)
-        return run is None or not run.writing or (run.kind is Kind.FILL and newcomer.kind is not Kind.FILL)
 
     def _plan(self) -> Step | None:
         """The next step, or None if no run lacks rows."""
-        running = {run.number: run for run in self._runs.values() if run.slot is not None and run.writing}
+        running = {run.number: run for run, _ in self._roster.seated()}
         steps = self.stats.steps
         needs = [
             Need(run.number, run.kind, run.missing(), run.served, steps - run.admitted) for run in running.values()
@@ -296,7 +237,7 @@ class EngineCore:
         for span in step.spans:
             rows = logits[at : at + len(span.wanted)]
             at += len(span.wanted)
-            run = self._runs.get(span.document)
+            run = self._roster.of(span.document)
             slot = self._slots.of(span.document)
             if span.skipped or slot is None:
                 continue
@@ -328,9 +269,9 @@ class EngineCore:
         self.stats.failures += 1
         events: list[RunEvent] = []
         for span in step.spans:
-            run = None if span.stale else self._runs.pop(span.document, None)
+            run = None if span.stale else self._roster.drop(span.document)
             if run is not None:
-                events += _ended(run.wish, "error", detail)
+                events += ended(run.wish, "error", detail)
         return events
 
     # --- small things ------------------------------------------------------------------------------------------------
@@ -339,16 +280,13 @@ class EngineCore:
         self._arrived = True
         self._lock.notify_all()
 
-    def _find(self, number: int) -> Run | None:
-        return next((run for run in self._runs.values() if run.number == number), None)
-
     def _in_flight(self, document: int) -> bool:
         """The step in flight computes rows of the document that are still wanted, so its slot must not be touched."""
         span = self._flying.get(document)
         return span is not None and not span.stale
 
     def _drop(self, document: int) -> None:
-        self._runs.pop(document, None)
+        self._roster.drop(document)
         span = self._flying.get(document)
         if span is not None:
             span.stale = True
@@ -363,7 +301,3 @@ class EngineCore:
         if common == len(wish.tokens) <= span.start:
             return wish.limit_tokens > 0 and self._writer.agrees(computed[common:], wish.heal)
         return 2 * (common - span.start) >= len(span.tokens)
-
-
-def _ended(wish: Wish, reason: str, detail: str) -> list[RunEvent]:
-    return [Ended(wish.run, alternative, reason, detail) for alternative in range(max(1, wish.alternatives))]

@@ -6,7 +6,7 @@ What lives here: choices of device, type and sizes, and the order in which thing
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,11 +18,12 @@ from ..text.vocabulary import Vocabulary
 from . import attention
 from .api import Progress, Ready, Wish
 from .checks import check_config, position_limit, self_test
-from .core import CoreConfig, EngineCore
+from .core import EngineCore
 from .layout import ROOM_TOKENS, Layout, choose_context, slots_for
 from .options import EngineOptions
 from .probing import probe
 from .refusal import ModelRefused
+from .sizes import CoreConfig
 
 Report = Callable[[Progress], None]
 CUDA_STEP_TOKENS = 2048
@@ -98,17 +99,17 @@ def core_config(layout: Layout, config: PretrainedConfig, options: EngineOptions
     if limit is not None and context > limit:
         raise ModelRefused(f"a context of {context} tokens was asked for; the model knows {limit} positions")
     room = ROOM_TOKENS if limit is None else min(ROOM_TOKENS, limit - context)
+    least_bytes = layout.slot_bytes(context + room)
+    if least_bytes > options.cache_bytes:
+        raise ModelRefused(
+            f"the cache of one document of {context} tokens takes {-(-least_bytes >> 20)} MiB, and caches may take "
+            f"{options.cache_bytes >> 20} MiB: allow more memory for caches, or ask for a shorter context"
+        )
     slots = slots_for(layout, context, options.cache_bytes, room)
     sizes = CoreConfig(slots=slots, context_tokens=context, room_tokens=room)
     if layout.device.type == "cpu":
         return sizes
-    return CoreConfig(
-        slots=slots,
-        context_tokens=context,
-        room_tokens=room,
-        step_tokens=CUDA_STEP_TOKENS,
-        brisk_tokens=CUDA_BRISK_TOKENS,
-    )
+    return replace(sizes, step_tokens=CUDA_STEP_TOKENS, brisk_tokens=CUDA_BRISK_TOKENS)
 
 
 def choose_device(device: str) -> torch.device:

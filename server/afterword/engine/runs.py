@@ -45,9 +45,10 @@ class Run:
     `parted`: the alternatives go their own ways, each in its twig. `slot`: the document's cache, if it has one.
     """
 
-    def __init__(self, wish: Wish, arrived: float) -> None:
+    def __init__(self, wish: Wish, arrived: float, admitted: int) -> None:
+        """`arrived`: when the wish came (seconds, monotonic); `admitted`: number of the last step before that."""
         self.wish = wish
-        self.arrived = arrived  # seconds, monotonic
+        self.arrived = arrived
         self.began: float | None = None  # when its first step began
         self.limit = wish.limit_tokens
         self.trunk = list(wish.tokens)
@@ -55,7 +56,7 @@ class Run:
         self.started = False  # `Started` was sent
         self.spoken = False  # a token was sent
         self.computed = 0  # rows of the prompt that steps computed for this run
-        self.admitted = 0  # number of the last step before it came in
+        self.admitted = admitted
         self.served = 0  # number of the last step it had a part in
         random = wish.temperature > 0
         self.branches = [
@@ -92,10 +93,6 @@ class Run:
         for branch in self.branches:
             if branch.state is State.PAUSED and branch.written < self.limit:
                 branch.state = State.WRITING
-
-    def lose_slot(self) -> None:
-        """The slot went to another document; rows are computed again when the run goes on."""
-        self.slot = None
 
     def missing(self) -> int:
         """Rows to compute before every writing alternative can choose its next token; 0 if it lacks none."""

@@ -1,0 +1,97 @@
+"""The newest run of each document, and which of them have a slot.
+
+What lives here: taking wishes in, turning away those that cannot be served, and giving out slots. Rows are computed by
+the step loop in `core`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from .api import Ended, RunEvent, Wish
+from .plan import Kind
+from .runs import Run
+from .sizes import CoreConfig
+from .slots import Slot, Slots
+
+
+class Roster:
+    """Runs by document. `vocabulary`: how many token ids the model knows."""
+
+    def __init__(self, slots: Slots, config: CoreConfig, vocabulary: int) -> None:
+        self.slots = slots
+        self._config = config
+        self._vocabulary = vocabulary
+        self._runs: dict[int, Run] = {}
+
+    def of(self, document: int) -> Run | None:
+        """The newest run of a document."""
+        return self._runs.get(document)
+
+    def find(self, number: int) -> Run | None:
+        """The run of that number, if it is its document's newest."""
+        return next((run for run in self._runs.values() if run.number == number), None)
+
+    def seated(self) -> Iterator[tuple[Run, Slot]]:
+        """Runs that have something to write and a slot to write in."""
+        for run in self._runs.values():
+            if run.slot is not None and run.writing:
+                yield run, run.slot
+
+    def drop(self, document: int) -> Run | None:
+        """The document's run is over; its slot stays. Returns the run."""
+        return self._runs.pop(document, None)
+
+    def admit(self, run: Run, compact: Callable[[int, int, list[int]], None]) -> list[RunEvent]:
+        """Make a run its document's newest, or say why it cannot be served. `compact` as for `Slot.settle`."""
+        wish = run.wish
+        self.drop(wish.document)
+        longest = self._config.context_tokens
+        if len(wish.tokens) > longest:
+            return ended(wish, "error", f"the prompt has {len(wish.tokens)} tokens, more than the {longest} that fit")
+        if not wish.tokens or wish.alternatives < 1:
+            return ended(wish, "error", "a wish needs at least one token and one alternative")
+        if any(not 0 <= token < self._vocabulary for token in wish.tokens):
+            return ended(wish, "error", "the prompt has tokens that the model does not know")
+        run.slot = self.slots.of(wish.document)
+        if run.slot is None and len(self._waiting()) >= self._config.waiting_limit:
+            return ended(wish, "busy", "too many documents are waiting")
+        self._runs[wish.document] = run
+        if run.slot is not None:
+            run.slot.settle(wish.tokens, compact)
+            run.slot.pin(len(wish.tokens))
+            self.slots.touch(run.slot)
+        return []
+
+    def seat(self, in_flight: Callable[[int], bool]) -> int:
+        """Give slots to runs that have none, those that somebody waits for first; returns how many were taken away.
+
+        `in_flight(document)`: the document's slot must not be touched now.
+        """
+        evictions = 0
+        for run in sorted(self._waiting(), key=lambda run: (run.kind is Kind.FILL, run.number)):
+            taken = self.slots.take(run.wish.document, partial(self._may_evict, run, in_flight))
+            if taken is None:
+                break
+            run.slot, evicted = taken
+            run.slot.pin(len(run.wish.tokens))
+            if evicted is not None:
+                evictions += 1
+                if (loser := self.of(evicted)) is not None:
+                    loser.slot = None
+        return evictions
+
+    def _waiting(self) -> list[Run]:
+        return [run for run in self._runs.values() if run.slot is None and run.writing]
+
+    def _may_evict(self, newcomer: Run, in_flight: Callable[[int], bool], document: int) -> bool:
+        if in_flight(document):
+            return False
+        run = self.of(document)
+        return run is None or not run.writing or (run.kind is Kind.FILL and newcomer.kind is not Kind.FILL)
+
+
+def ended(wish: Wish, reason: str, detail: str) -> list[RunEvent]:
+    """The end of every alternative of a wish."""
+    return [Ended(wish.run, alternative, reason, detail) for alternative in range(max(1, wish.alternatives))]
