@@ -1,0 +1,8 @@
+"""The benchmark is run from the repository's root and installed nowhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))

@@ -1,0 +1,96 @@
+"""The parts of the benchmark that decide something: kinds of keystrokes, statistics, counting, reports."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench import prose, report, steady, wire
+from bench.prose import Kind
+
+from afterword.engine.inprocess import InProcessEngine
+from afterword.engine.options import EngineOptions
+from afterword.gateway.options import GatewayOptions
+from afterword.gateway.server import running_server
+from afterword.text.vocabulary import Vocabulary
+
+
+@pytest.mark.parametrize(
+    ("before", "key", "ghost", "kind"),
+    [
+        ("The c", "a", "at sat", Kind.THROUGH),
+        ("The cat", " ", " sat", Kind.THROUGH),
+        ("The c", "a", "orn", Kind.INSIDE_WORD),
+        ("The ", "c", "", Kind.STARTS_WORD),
+        ("The cat", " ", "s", Kind.ENDS_WORD),
+        ("The cat", ".", "", Kind.ENDS_WORD),
+    ],
+)
+def test_a_keystroke_is_told_by_what_it_does(before: str, key: str, ghost: str, kind: Kind) -> None:
+    assert prose.kind_of(before, key, ghost) is kind
+
+
+def test_there_is_enough_to_type() -> None:
+    assert len(prose.texts()) >= 3
+    assert all(len(text) > 2000 for text in prose.texts())
+
+
+def test_medians_and_percentiles() -> None:
+    assert report.median([3, 1, 2]) == 2
+    assert report.percentile(list(range(100)), 0.9) == 90
+    assert report.percentile([5], 0.9) == 5
+    assert report.median([]) != report.median([]), "of nothing there is none"
+
+
+def test_a_missed_goal_is_not_hidden(tmp_path: Path) -> None:
+    section = report.Section("Soon")
+    section.add("all keystrokes", "99 ms", "at most 50 ms", met=False)
+    machine = {"processor": "one", "memory": "2 GiB", "versions": "none"}
+    assert "MISSED" in report.as_text(machine, [section])
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    report.write_readme(readme, report.as_markdown(machine, [section]))
+    written = readme.read_text()
+    assert "missed" in written
+    assert "old" not in written
+    assert written.startswith("before\n")
+    assert written.endswith("\nafter\n")
+    readme.write_text("nothing")
+    with pytest.raises(ValueError, match="no place"):
+        report.write_readme(readme, "")
+
+
+@pytest.mark.timeout(60)
+async def test_every_ask_is_counted_with_its_tokens_and_its_end(tiny_model_folder: Any) -> None:
+    folder = tiny_model_folder("qwen3")
+    engine = InProcessEngine(EngineOptions(folder=folder, name="tiny"))
+    options = GatewayOptions(model="tiny", port=0)
+    async with (
+        running_server(options, engine, Vocabulary.from_folder(folder)) as server,
+        wire.Wire(server.url) as writer,
+    ):
+        text = await writer.open("text", "xy")
+        asked = await writer.key(text, "z", max_tokens=8)
+        await writer.done(asked)
+        assert asked.first_token_ms is not None
+        assert asked.done is not None
+        assert asked.done.text == asked.text
+        for key in "abc":
+            await writer.key(text, key)
+        await writer.cancel(text)
+        async with asyncio.timeout(30):
+            for one in text.asked.values():
+                await writer.done(one)
+        await writer.settle()
+        section = report.Section("Steady")
+        steady._count(section, [writer])
+        assert {figure.name: figure.met for figure in section.figures if figure.goal} == {
+            "asks without exactly one done": True,
+            "errors": True,
+        }
+        text.asked[1].dones = 2
+        section = report.Section("Steady")
+        steady._count(section, [writer])
+        assert any(figure.met is False for figure in section.figures)
