@@ -26,7 +26,7 @@ MANY_S = 60.0
 QUICK_S = 10.0
 CACHE_MIB = 256
 SETTLE_WITHIN_S = 60.0
-OVERHEAD_MIB = 1024  # of the engine's process beside weights and caches: torch, transformers, what a step needs
+OVERHEAD_MIB = 512  # of the engine's process beside weights and caches: torch, transformers, what a step needs
 GLANCE_S = 0.5
 
 
