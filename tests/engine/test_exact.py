@@ -211,10 +211,10 @@ def test_greedy_text_is_the_same_beside_seven_others(each_model, make_desk, seed
 
 @pytest.mark.model
 @pytest.mark.slow
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(script=scripts)
 def test_the_built_in_model_is_exact(builtin, make_desk, script):
-    play(builtin, make_desk, script[:10], 3)
+    play(builtin, make_desk, script[:6], 3)
 
 
 @pytest.mark.model
