@@ -51,6 +51,14 @@ class Model:
                 self.known[key] = self.plain(input_ids=torch.tensor([key]), use_cache=False).logits[0, -1]
         return self.known[key]
 
+    def know(self, tokens: Sequence[int]) -> None:
+        """Find out the logits after every beginning of `tokens` by one plain forward of them all."""
+        key = tuple(tokens)
+        if key and key not in self.known:
+            with torch.inference_mode():
+                rows = self.plain(input_ids=torch.tensor([key]), use_cache=False).logits[0]
+            self.known.update((key[: at + 1], row.clone()) for at, row in enumerate(rows))
+
     def text(self, tokens: Sequence[int]) -> bytes:
         """Bytes that the tokens stand for."""
         return b"".join(self.vocabulary.token_bytes[token] or b"" for token in tokens)
