@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from .effects import DraftEvent, Effect, Forget, Prepare, Send
 from .ghost import Ghost, Terms
-from .messages import Accept, Cancel, Dismiss, Edit, ErrorCode, Extend, Open, Reason, Suggest
+from .messages import DEFAULT_MAX_TOKENS, Accept, Cancel, Dismiss, Edit, ErrorCode, Extend, Open, Reason, Suggest
 from .mirror import Mirror, Splice, Unfollowable
 from .replies import Refusal, error
 from .utf16 import points_at_start, units
-
-_DEFAULT_MAX_TOKENS = 24
 
 
 class Document:
@@ -171,7 +169,7 @@ class Document:
             if asked.alternatives > limits.alternatives:
                 message = f"at most {limits.alternatives} alternatives are written"
                 return Refusal(ErrorCode.UNSUPPORTED, message, field="alternatives")
-        if asked.max_tokens > max(limits.max_tokens, _DEFAULT_MAX_TOKENS):
+        if asked.max_tokens > max(limits.max_tokens, DEFAULT_MAX_TOKENS):
             return Refusal(ErrorCode.UNSUPPORTED, f"at most {limits.max_tokens} tokens are written", field="max_tokens")
         if draining:
             return Refusal(ErrorCode.BUSY, "the server is shutting down", Reason.BUSY, retry_after_ms=0)

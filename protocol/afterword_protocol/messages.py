@@ -17,6 +17,8 @@ PROTOCOL_VERSION = 1
 SUBPROTOCOL = "afterword.v1"
 PATH = "/v1"
 OFFSETS = "utf-16"
+LOGPROB_DIGITS = 4  # after the point, in a `token`
+DEFAULT_MAX_TOKENS = 24  # of a `suggest` or `extend` that names no length
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class Suggest:
     id: Id
     rev: Rev
     alternatives: Count = 1
-    max_tokens: Count = 24
+    max_tokens: Count = DEFAULT_MAX_TOKENS
     stop: Stop = Stop.SENTENCE
     max_time_ms: Milliseconds | None = None
     quiet: Probability = 0
@@ -182,7 +184,7 @@ class Extend:
     type: ClassVar[str] = "extend"
     doc: DocName
     id: Id
-    max_tokens: Count = 24
+    max_tokens: Count = DEFAULT_MAX_TOKENS
     stop: Stop = Stop.SENTENCE
 
 

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from .effects import DraftStarted, Send
-from .messages import Alternative, Delivery, Done, Reason, Stop, Timing, Token, Usage
+from .messages import LOGPROB_DIGITS, Alternative, Delivery, Done, Reason, Stop, Timing, Token, Usage
 from .rules import TextRules
 from .view import View
 
-_LOGPROB_DIGITS = 4
 _TIMING_DIGITS = 3
 
 
@@ -113,7 +112,7 @@ class Suggestion:
             if self._delivery is not Delivery.FINAL:
                 tokens, logprob = view.strand.begun_in(start, view.shown)
                 # Adding zero turns -0.0 into 0.0.
-                rounded = round(logprob, _LOGPROB_DIGITS) + 0.0 if tokens else None
+                rounded = round(logprob, LOGPROB_DIGITS) + 0.0 if tokens else None
                 frames.append(
                     Send(
                         Token(doc=self._doc, id=self.id, pos=pos, text=piece, alternative=alternative, logprob=rounded)

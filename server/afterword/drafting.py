@@ -30,6 +30,7 @@ from afterword_protocol.effects import (
 )
 from afterword_protocol.messages import Reason
 
+FIRST_CONTEXT_TOKENS = 2048  # longest prompt, until the engine says its own
 RESERVE_TOKENS = 256  # of the engine's context, kept free for what a draft writes
 MAX_RESERVE_SHARE = 4  # but never more than one part in this many
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections import deque
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from afterword.client.document import Document
 from afterword.client.errors import ConnectionLost
-from afterword.drafting import Drafter
+from afterword.clock import now_ms
+from afterword.drafting import FIRST_CONTEXT_TOKENS, Drafter
 from afterword.engine.api import Engine, EngineEvent, Failed, Lost
 from afterword.text.rules import Rules
 from afterword.text.vocabulary import Vocabulary
@@ -24,7 +24,6 @@ from afterword_protocol.effects import Disconnect, Effect, Send
 from afterword_protocol.messages import ClientMessage, Delivery, Done, Error, Hello, Limits, Peer, Pong, Token
 from afterword_protocol.session import Session, SessionConfig
 
-FIRST_CONTEXT_TOKENS = 2048  # longest prompt, until the engine says its own
 AMPLE = 1 << 30  # nobody is to be protected from a program that shares one's process
 LIMITS = Limits(docs=AMPLE, message_bytes=AMPLE, context=1 << 20, max_tokens=AMPLE, alternatives=64)
 
@@ -46,8 +45,8 @@ class Loopback:
         self.error: ConnectionLost | None = None  # why nothing works any more
         self._engine = engine
         self._drafter = Drafter(vocabulary, engine, FIRST_CONTEXT_TOKENS, numbers)
-        self._session = Session(config, Rules(), lambda _: True, "local", _now_ms(), numbers)
-        self._session.receive(codec.encode(Hello(delivery=Delivery.TOKEN)), _now_ms())
+        self._session = Session(config, Rules(), lambda _: True, "local", now_ms(), numbers)
+        self._session.receive(codec.encode(Hello(delivery=Delivery.TOKEN)), now_ms())
         self._documents: dict[str, Document] = {}
         self._markers = itertools.count(1)
         self._inbox: deque[ClientMessage] = deque()
@@ -87,7 +86,7 @@ class Loopback:
         """Take what the engine reports."""
         for event in events:
             for _, news in self._drafter.on_events([event]):
-                self._carry_out(self._session.on_draft(news, _now_ms()))
+                self._carry_out(self._session.on_draft(news, now_ms()))
             if isinstance(event, Lost | Failed):
                 self.close(ConnectionLost(f"the engine stopped: {event.detail}"))
 
@@ -107,11 +106,11 @@ class Loopback:
 
     def _handle(self) -> None:
         while self._inbox:
-            self._carry_out(self._session.receive(codec.encode(self._inbox.popleft()), _now_ms()))
+            self._carry_out(self._session.receive(codec.encode(self._inbox.popleft()), now_ms()))
 
     def _tick(self) -> None:
         self._timer = None
-        self._carry_out(self._session.on_tick(_now_ms()))
+        self._carry_out(self._session.on_tick(now_ms()))
 
     def _carry_out(self, effects: Sequence[Effect]) -> None:
         todo = deque(effects)
@@ -124,7 +123,7 @@ class Loopback:
                 self.close(ConnectionLost(effect.reason, effect.code))
                 return
             for _, news in self._drafter.perform(self, effect):
-                todo.extend(self._session.on_draft(news, _now_ms()))
+                todo.extend(self._session.on_draft(news, now_ms()))
         self._set_timer()
 
     def _deliver(self, message: object) -> None:
@@ -142,9 +141,5 @@ class Loopback:
             self._timer = None
         due_ms = self._session.deadline_ms()
         if due_ms is not None:
-            delay_s = max(0.0, due_ms - _now_ms()) / 1000
+            delay_s = max(0.0, due_ms - now_ms()) / 1000
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
-
-
-def _now_ms() -> float:
-    return time.monotonic() * 1000

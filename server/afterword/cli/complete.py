@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import sys
 from argparse import Namespace
 
 from afterword.client import Client, ClientError
-from afterword.gateway.auth import TOKEN_VARIABLE
 from afterword.models import ModelFiles, resolve
 from afterword.models.progress import TerminalProgress
 from afterword.settings import Settings
 
 from .failure import Failure
 from .given import settings_of
-from .own_server import Needs, client_of, client_of_own_server
+from .own_server import client_for
 from .serve import run_async
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -43,12 +40,7 @@ async def complete(
     given: Namespace, text: str, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
 ) -> None:
     """Ask for the text's continuation and print it as it comes. `files` is the model, or `None` to ask a server."""
-    async with contextlib.AsyncExitStack() as stack:
-        if files is None:
-            client = await stack.enter_async_context(client_of(given.server, os.environ.get(TOKEN_VARIABLE)))
-        else:
-            needs = Needs(given.max_tokens, given.alternatives)
-            client = await stack.enter_async_context(client_of_own_server(settings, files, needs, progress))
+    async with client_for(given, settings, files, progress) as client:
         try:
             await _print_continuation(given, text, client)
         except ClientError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from afterword.client import Document, Part, Suggestion
+from afterword_protocol.messages import DEFAULT_MAX_TOKENS
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -18,7 +19,7 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 class Ask:
     """What is asked for at each caret; `most_alternatives` is how many are fetched when the writer looks for others."""
 
-    max_tokens: int = 24
+    max_tokens: int = DEFAULT_MAX_TOKENS
     stop: str = "sentence"
     most_alternatives: int = 3
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 import secrets
+from argparse import Namespace
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from afterword.client import Client, ClientError, connect
 from afterword.engine.api import EngineEvent, Failed, Progress, Ready
 from afterword.engine.process import EngineProcess
+from afterword.gateway.auth import TOKEN_VARIABLE
 from afterword.gateway.server import running_server
 from afterword.models import ModelFiles
 from afterword.models.progress import TerminalProgress
@@ -27,6 +30,15 @@ class Needs:
 
     max_tokens: int
     alternatives: int
+
+
+def client_for(
+    given: Namespace, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
+) -> contextlib.AbstractAsyncContextManager[Client]:
+    """The client that a command asks for: of an own server of the model `files`, or with `None` of `--server`."""
+    if files is None:
+        return client_of(given.server, os.environ.get(TOKEN_VARIABLE))
+    return client_of_own_server(settings, files, Needs(given.max_tokens, given.alternatives), progress)
 
 
 @contextlib.asynccontextmanager

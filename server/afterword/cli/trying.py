@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
-import time
 from argparse import Namespace
 
 from afterword.client import Client, ClientError, Document
-from afterword.gateway.auth import TOKEN_VARIABLE
+from afterword.clock import now_ms
 from afterword.models import ModelFiles, resolve
 from afterword.models.progress import TerminalProgress
 from afterword.settings import Settings
@@ -17,7 +14,7 @@ from afterword.settings import Settings
 from .failure import Failure
 from .ghost import Ask, Ghost
 from .given import settings_of
-from .own_server import Needs, client_of, client_of_own_server
+from .own_server import client_for
 from .screen import Screen
 from .serve import run_async
 
@@ -38,18 +35,13 @@ async def type_and_see(
     given: Namespace, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
 ) -> str:
     """Connect, run the editor, return what was written. `files` is the model, or `None` to ask a server."""
-    async with contextlib.AsyncExitStack() as stack:
-        if files is None:
-            client = await stack.enter_async_context(client_of(given.server, os.environ.get(TOKEN_VARIABLE)))
-        else:
-            needs = Needs(given.max_tokens, given.alternatives)
-            client = await stack.enter_async_context(client_of_own_server(settings, files, needs, progress))
+    async with client_for(given, settings, files, progress) as client:
         try:
             document = await client.open("try", given.text, preface=given.preface)
         except ClientError as error:
             raise Failure(str(error)) from error
         ask = Ask(given.max_tokens, given.stop, given.alternatives)
-        ghost = Ghost(document, lambda: time.monotonic() * 1000, ask)
+        ghost = Ghost(document, now_ms, ask)
         return await Screen(ghost, lambda: state(client, document), given.text).run()
 
 

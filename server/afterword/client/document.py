@@ -11,6 +11,7 @@ from typing import Protocol
 
 from afterword_protocol import codec
 from afterword_protocol.messages import (
+    DEFAULT_MAX_TOKENS,
     Accept,
     Cancel,
     Close,
@@ -130,7 +131,7 @@ class Document:
         self,
         *,
         alternatives: int = 1,
-        max_tokens: int = 24,
+        max_tokens: int = DEFAULT_MAX_TOKENS,
         stop: Stop | str = Stop.SENTENCE,
         max_time_ms: float | None = None,
         quiet: float = 0,

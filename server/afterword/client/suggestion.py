@@ -10,7 +10,18 @@ import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Literal
 
-from afterword_protocol.messages import Boundaries, Done, Error, ErrorCode, Reason, Stop, Timing, Token, Usage
+from afterword_protocol.messages import (
+    DEFAULT_MAX_TOKENS,
+    Boundaries,
+    Done,
+    Error,
+    ErrorCode,
+    Reason,
+    Stop,
+    Timing,
+    Token,
+    Usage,
+)
 
 from .errors import ClientError, OutOfStep, RequestFailed
 from .growing import Growing, ends
@@ -127,7 +138,7 @@ class Suggestion:
 
     # --- acting on it ---
 
-    def extend(self, max_tokens: int = 24, stop: Stop | str = Stop.SENTENCE) -> Suggestion:
+    def extend(self, max_tokens: int = DEFAULT_MAX_TOKENS, stop: Stop | str = Stop.SENTENCE) -> Suggestion:
         """Ask for more after its end. Returns itself, so that one can iterate over what comes."""
         self.document.send_extend(self, max_tokens, Stop(stop))
         return self

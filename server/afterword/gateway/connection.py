@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from afterword.clock import now_ms
 from afterword.faults import describe_fault
 from afterword_protocol.codes import CloseCode
-from afterword_protocol.effects import Disconnect, DraftCommand, DraftEvent, Effect, Forget, Send
+from afterword_protocol.effects import Disconnect, DraftCommand, DraftEvent, Effect, Send
 from afterword_protocol.session import Session
 
 from .outbox import Outbox
@@ -65,7 +65,6 @@ class Connection:
         self._news = asyncio.Event()  # the outbox has something, or the connection is to be closed
         self._farewell: Disconnect | None = None  # set once: from then on the session is not asked any more
         self._cut: asyncio.Task[None] | None = None  # closes without waiting for the outbox
-        self._documents: set[str] = set()  # those that commands were given about
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_ms: float | None = None
 
@@ -156,9 +155,6 @@ class Connection:
             case Disconnect(code=code, reason=reason):
                 self.close(code, reason)
             case _:
-                self._documents.add(effect.doc)
-                if isinstance(effect, Forget):
-                    self._documents.discard(effect.doc)
                 self._desk.command(self, effect)
 
     def _arm_timer(self) -> None:
@@ -219,17 +215,9 @@ class Connection:
             self._cut = asyncio.create_task(self._part(CloseCode.TOO_FAST, reason))
 
     def _forget_documents(self) -> None:
-        """Free what is held for this client."""
-        commands: list[DraftCommand]
+        """Let the session go. Should that fail, the hub still frees what the drafter holds for this client."""
         try:
-            commands = self._session.closed()
+            for command in self._session.closed():
+                self._desk.command(self, command)
         except Exception as error:
             _log.error("connection %s failed while it closed\n%s", self.name, describe_fault(error))
-            commands = [Forget(doc) for doc in self._documents]
-        for command in commands:
-            self._desk.command(self, command)
-
-
-def now_ms() -> float:
-    """Milliseconds of the monotonic clock."""
-    return time.monotonic() * 1000

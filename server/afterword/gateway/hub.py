@@ -16,7 +16,8 @@ from importlib.metadata import version
 
 from websockets.asyncio.server import ServerConnection
 
-from afterword.drafting import Drafter
+from afterword.clock import now_ms
+from afterword.drafting import FIRST_CONTEXT_TOKENS, Drafter
 from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, Progress, Ready
 from afterword.faults import describe_fault
 from afterword.text.vocabulary import Vocabulary
@@ -28,15 +29,12 @@ from afterword_protocol.rules import TextRules
 from afterword_protocol.session import Session, SessionConfig
 
 from .auth import Tokens
-from .connection import Connection, now_ms
+from .connection import Connection
 from .health import Health
 from .options import GatewayOptions
 from .outbox import Outbox
 
 _log = logging.getLogger("afterword.gateway")
-
-# Prompts are cut to this until the engine says how long they may be.
-FIRST_CONTEXT_TOKENS = 2048
 
 Watcher = Callable[[EngineEvent], None]
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from afterword_protocol.messages import Limits
+from afterword_protocol.session import DEFAULT_LIMITS
 
 DEFAULT_PORT = 8765
-
-DEFAULT_LIMITS = Limits(docs=64, message_bytes=1 << 20, context=65_536, max_tokens=256, alternatives=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

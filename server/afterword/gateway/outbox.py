@@ -13,14 +13,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from afterword_protocol.messages import Done, Reason, ServerMessage, Token
+from afterword_protocol.messages import LOGPROB_DIGITS, Done, Reason, ServerMessage, Token
 
 DEAD = frozenset({Reason.CANCELLED, Reason.DIVERGED, Reason.SUPERSEDED})
 
 # What a waiting message costs beside its text: objects, field names, numbers. An estimate; the bound need not be exact.
 MESSAGE_BYTES = 256
-
-LOGPROB_DIGITS = 4
 
 Piece = tuple[str, int, int]  # document, suggestion, alternative
 
