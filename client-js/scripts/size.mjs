@@ -18,7 +18,8 @@ const BINDINGS = { textarea: 'attach' };
 const withoutCore = {
   name: 'without-core',
   setup(bundle) {
-    const shared = /\/(afterword|ghost|connection|protocol|index|text|mirror|parts|suggestion|pace|metrics)\.js$/;
+    const shared =
+      /\/(afterword|ghost|connection|protocol|index|text|mirror|parts|suggestion|pace|metrics|screen|terms|told|vocabulary)\.js$/;
     bundle.onResolve({ filter: shared }, ({ path }) => ({ path, external: true }));
   },
 };

@@ -8,7 +8,6 @@ import { Connection, systemClock } from './connection.js';
 import type { Clock, ConnectionOptions, ConnectionState } from './connection.js';
 import { GhostText } from './ghost.js';
 import type { Counts } from './metrics.js';
-import type { ServerMessage } from './protocol.js';
 import type { Command, Effect, Ghost, GhostOptions, Silence, Update } from './vocabulary.js';
 
 /** The page, where there is one. */
@@ -53,7 +52,7 @@ export class Afterword {
     this.connection.listen({
       ready: (welcome) => this.#each((ghost, now) => ghost.connected(welcome, now)),
       lost: () => this.#each((ghost, now) => ghost.disconnected(now)),
-      message: (message) => this.#each((ghost, now) => ghost.frame(message, now), message),
+      message: (message) => this.#each((ghost, now) => ghost.frame(message, now)),
       busy: () => [...this.#documents].some((document) => document.controller.waiting),
     });
   }
@@ -93,12 +92,9 @@ export class Afterword {
     if (this.connection.state.name === 'waiting') this.connection.connect();
   };
 
-  #each(call: (ghost: GhostText, now: number) => Effect[], message?: ServerMessage): void {
+  #each(call: (ghost: GhostText, now: number) => Effect[]): void {
     const now = this.#clock.now();
-    const doc = message && 'doc' in message ? message.doc : undefined;
-    for (const document of this.#documents) {
-      if (doc === undefined || doc === document.controller.doc) document.carryOut(call(document.controller, now));
-    }
+    for (const document of this.#documents) document.carryOut(call(document.controller, now));
   }
 }
 
@@ -176,10 +172,10 @@ export class GhostDocument {
     }
   }
 
-  #wake(at: number | null): void {
+  #wake(at: number): void {
     this.#cancelWake?.();
     this.#cancelWake = null;
-    if (at === null) return;
+    if (at === Infinity) return;
     this.#cancelWake = this.#clock.after(Math.max(0, at - this.#clock.now()), () => {
       this.#cancelWake = null;
       this.carryOut(this.controller.tick(this.#clock.now()));

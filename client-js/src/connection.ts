@@ -6,6 +6,7 @@
  */
 
 import {
+  CLOSE_ABNORMAL,
   CLOSE_GOING_AWAY,
   CLOSE_HELLO_TIMEOUT,
   CLOSE_SUBPROTOCOL,
@@ -283,7 +284,7 @@ class Link {
   }
 
   start(): void {
-    this.#in(GREETING_MS, () => this.#finish(CLOSE_HELLO_TIMEOUT, 'no welcome in time'));
+    this.#in(GREETING_MS, () => this.#finish(CLOSE_HELLO_TIMEOUT));
     const { token } = this.#options;
     if (typeof token !== 'function') {
       this.#open(token);
@@ -294,7 +295,7 @@ class Link {
       .then(token)
       .then(
         (secret) => this.#open(secret),
-        () => this.#finish(1006, 'no token'),
+        () => this.#finish(CLOSE_ABNORMAL),
       );
   }
 
@@ -341,7 +342,7 @@ class Link {
   #listenForLife(): void {
     this.#in(this.#heartbeatMs, () => {
       this.#ping();
-      this.#in(Math.max(PONG_MS, this.#heartbeatMs / 2), () => this.#finish(1006, 'no pong'));
+      this.#in(Math.max(PONG_MS, this.#heartbeatMs / 2), () => this.#finish(CLOSE_ABNORMAL));
     });
   }
 
@@ -358,14 +359,10 @@ class Link {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelTimer?.();
-    try {
-      this.#socket?.close(1000);
-    } catch {
-      // It was never open.
-    }
+    this.#socket?.close(1000);
   }
 
-  #finish(code: number, reason: string): void {
+  #finish(code: number, reason = ''): void {
     if (this.#ended) return;
     this.end();
     this.#listener.closed(code, reason);

@@ -37,7 +37,7 @@ export class Metrics {
   /** The time below which the share `p` (0 to 1) of keystroke-to-text times lie, in ms; null before any. */
   percentile(p: number): number | null {
     const sorted = [...this.#times].sort((a, b) => a - b);
-    return sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))] ?? null;
+    return sorted[Math.floor(p * (sorted.length - 1))] ?? null;
   }
 
   /** The share of prompt tokens that the server had in its cache, 0 to 1; null before any. */

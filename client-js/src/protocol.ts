@@ -233,6 +233,8 @@ export type ServerMessage = Welcome | Token | Done | ErrorMessage | Notice | Pon
 
 // Close codes with a meaning of their own in this protocol.
 export const CLOSE_GOING_AWAY = 1001;
+/** Never sent: the connection broke. */
+export const CLOSE_ABNORMAL = 1006;
 export const CLOSE_TOO_BIG = 1009;
 export const CLOSE_MALFORMED = 4400;
 export const CLOSE_UNAUTHORIZED = 4401;
@@ -252,18 +254,11 @@ export const mayReconnect = (code: number): boolean => !FINAL_CODES.includes(cod
 
 /** The fields a client relies upon, by type of message. Anything further is taken as it comes, or ignored. */
 const RELIED_UPON: Record<string, Record<string, 'string' | 'number' | 'object'>> = {
-  welcome: {
-    protocol: 'number',
-    offsets: 'string',
-    model: 'string',
-    limits: 'object',
-    advice: 'object',
-    heartbeat_ms: 'number',
-  },
+  welcome: { limits: 'object', advice: 'object', heartbeat_ms: 'number' },
   token: { doc: 'string', id: 'number', pos: 'number', text: 'string' },
-  done: { doc: 'string', id: 'number', reason: 'string', usage: 'object', timing: 'object' },
-  error: { code: 'string', message: 'string' },
-  notice: { kind: 'string' },
+  done: { doc: 'string', id: 'number', reason: 'string', usage: 'object' },
+  error: { code: 'string' },
+  notice: {},
   pong: {},
 };
 

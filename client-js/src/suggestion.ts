@@ -9,7 +9,7 @@ import type { Boundaries, Done, Reason, Token } from './protocol.js';
 import { commonPrefix, isLowSurrogate, type TailChange } from './text.js';
 
 /** A mark that belongs to the character before it and looks broken on its own. */
-const CONTINUES_A_CHARACTER = /^(?:[\u0300-\u036f]|\u200d|\ufe0e|\ufe0f|\p{Emoji_Modifier})/u;
+const CONTINUES_A_CHARACTER = /^[\p{M}\u200d\p{Emoji_Modifier}]/u;
 
 /** The server ended it because it knew of other text than was meant. */
 export const MISTAKEN: ReadonlySet<string> = new Set(['stale', 'cancelled', 'superseded', 'diverged']);
@@ -45,7 +45,7 @@ export class Suggestion {
     singleLine = false,
   ) {
     this.#singleLine = singleLine;
-    this.texts = Array.from({ length: alternatives }, () => '');
+    this.texts = Array<string>(alternatives).fill('');
   }
 
   /** Takes in one piece. A piece that leaves a gap ends its alternative until `done` brings the whole text. */

@@ -101,13 +101,10 @@ interface Around {
  */
 export const clipBefore = (text: string, reach: number): string => {
   const cut = text.length > reach ? text.slice(-reach) : text;
-  return wellFormed(isLowSurrogate(cut.charCodeAt(0)) ? cut.slice(1) : cut);
+  return (isLowSurrogate(cut.charCodeAt(0)) ? cut.slice(1) : cut).toWellFormed();
 };
 
 export const clipAfter = (text: string, reach: number): string => {
   const cut = text.length > reach ? text.slice(0, reach) : text;
-  return wellFormed(isHighSurrogate(cut.charCodeAt(cut.length - 1)) ? cut.slice(0, -1) : cut);
+  return (isHighSurrogate(cut.charCodeAt(cut.length - 1)) ? cut.slice(0, -1) : cut).toWellFormed();
 };
-
-const LONE_SURROGATE = /\p{Surrogate}/gu;
-const wellFormed = (text: string): string => text.replace(LONE_SURROGATE, '\ufffd');

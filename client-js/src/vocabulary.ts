@@ -90,8 +90,8 @@ export type Effect =
   | { do: 'paint'; ghost: Ghost | null }
   /** Say this to a screen reader, politely. */
   | { do: 'announce'; text: string }
-  /** Call `tick` at this time, instead of any time named before; null: at none. */
-  | { do: 'wake'; at: number | null }
+  /** Call `tick` at this time, instead of any time named before; `Infinity`: at none. */
+  | { do: 'wake'; at: number }
   /** The reason why nothing is shown changed; null: something is shown. */
   | { do: 'silence'; reason: Silence | null };
 
@@ -127,8 +127,8 @@ export interface GhostOptions extends AskOptions {
   reachAfter: number;
 }
 
-export const DEFAULTS: GhostOptions = {
-  enabled: true,
+/** As in the protocol: a question need not say what is usual. */
+export const USUAL: AskOptions = {
   alternatives: 1,
   maxTokens: 24,
   stop: 'sentence',
@@ -136,6 +136,11 @@ export const DEFAULTS: GhostOptions = {
   temperature: 0,
   seed: undefined,
   maxTimeMs: undefined,
+};
+
+export const DEFAULTS: GhostOptions = {
+  ...USUAL,
+  enabled: true,
   blocks: {},
   debounceMs: 'auto',
   moreAlternatives: 3,

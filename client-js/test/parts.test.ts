@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { partLength, type Part } from '../src/index.js';
 
 const first = (text: string, part: Part, language?: string): string => text.slice(0, partLength(text, part, language));
@@ -30,25 +30,4 @@ describe('the first part of ghost text', () => {
   ])('sentence: %s', (text, sentence) => expect(first(text, 'sentence')).toBe(sentence));
 
   it('all is all', () => expect(first('a b. c', 'all')).toBe('a b. c'));
-});
-
-describe('without a Segmenter', () => {
-  afterEach(() => {
-    vi.unstubAllGlobals();
-    vi.resetModules();
-  });
-
-  it('a word still ends where it does', async () => {
-    vi.stubGlobal('Intl', { ...Intl, Segmenter: undefined });
-    vi.resetModules();
-    const parts = await import('../src/parts.js');
-    const word = (text: string): string => text.slice(0, parts.partLength(text, 'word'));
-    expect([' brown fox', ', and', "don't", '... so', '👍 ok'].map(word)).toEqual([
-      ' brown',
-      ', and',
-      "don't",
-      '... so',
-      '👍 ok',
-    ]);
-  });
 });

@@ -21,7 +21,7 @@ export class Desk {
   readonly paints: (string | null)[] = [];
   readonly announced: string[] = [];
   readonly sent: DocumentMessage[] = [];
-  private wakeAt: number | null = null;
+  private wakeAt = Infinity;
 
   private readonly reach: { before: number; after: number };
 
@@ -80,7 +80,7 @@ export class Desk {
   /** Lets time pass, in ms. */
   pass(ms: number): this {
     const until = this.now + ms;
-    for (let guard = 0; this.wakeAt !== null && this.wakeAt <= until; guard++) {
+    for (let guard = 0; this.wakeAt <= until; guard++) {
       if (guard > 100) throw new Error('it never stops waking up');
       this.now = Math.max(this.now, this.wakeAt);
       this.carryOut(this.ghost.tick(this.now));
