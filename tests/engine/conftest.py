@@ -170,6 +170,15 @@ def make_desk() -> Callable[[EngineCore], Desk]:
 
 
 @pytest.fixture(scope="session")
+def cuda_model(tiny_model_folder: Callable[..., Path]) -> Model:
+    """A small llama on the GPU."""
+    folder = tiny_model_folder("llama")
+    model = load_model(folder, "cuda", "bfloat16")
+    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="eager").to("cuda")
+    return Model("llama", model, plain.eval(), Vocabulary.from_folder(folder), probe(model))
+
+
+@pytest.fixture(scope="session")
 def builtin(builtin_model_folder: Path) -> Model:
     """The built-in model."""
     return open_model("builtin", builtin_model_folder)

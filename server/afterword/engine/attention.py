@@ -20,11 +20,11 @@ NAME = "afterword"
 STEP_ARGUMENT = "afterword_step"
 
 
-class Recorder(Protocol):
-    """Something that wants to see what attention is asked for, instead of a step."""
+class OtherStep(Protocol):
+    """Something other than a step of slots that answers for attention itself."""
 
-    def record(self, module: Module, query: Tensor, key: Tensor, value: Tensor, arguments: dict[str, Any]) -> Tensor:
-        """See one call; returns the attended `[1, tokens, heads, value_dim]`."""
+    def attend(self, module: Module, query: Tensor, key: Tensor, value: Tensor, arguments: dict[str, Any]) -> Tensor:
+        """Answer one call; returns the attended `[1, tokens, heads, value_dim]`."""
         ...
 
 
@@ -38,7 +38,7 @@ def attention(
     sliding_window: int | None = None,
     softcap: float | None = None,
     s_aux: Tensor | None = None,
-    afterword_step: Step | Recorder | None = None,
+    afterword_step: Step | OtherStep | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
     """One layer's attention for a step.
@@ -52,7 +52,7 @@ def attention(
             raise RuntimeError(f"attention {NAME!r} needs a step; call the model through the runner")
         arguments = {"attention_mask": attention_mask, "scaling": scaling, "sliding_window": sliding_window} | others
         arguments |= {"softcap": softcap, "s_aux": s_aux}
-        return afterword_step.record(module, query, key, value, arguments), None
+        return afterword_step.attend(module, query, key, value, arguments), None
     step = afterword_step
     step.checkpoint()
     layer: int = module.layer_idx  # type: ignore[assignment]

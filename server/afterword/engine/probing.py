@@ -33,7 +33,7 @@ class Probe:
         self.layers: list[LayerLayout] = []
         self.dtype: torch.dtype = torch.float32
 
-    def record(self, module: Module, query: Tensor, key: Tensor, value: Tensor, arguments: dict[str, Any]) -> Tensor:
+    def attend(self, module: Module, query: Tensor, key: Tensor, value: Tensor, arguments: dict[str, Any]) -> Tensor:
         """Note one call; refuse the model if it asks for what our attention does not do."""
         index = getattr(module, "layer_idx", None)
         name = type(module).__name__
