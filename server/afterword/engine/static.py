@@ -164,7 +164,7 @@ class StaticPrograms:
     def _recorded(self, step: StaticStep) -> Callable[[], Tensor]:
         """Record the step as a CUDA graph."""
         call = self._plain(step)
-        side = torch.cuda.Stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(WARM_UP_RUNS):
