@@ -87,7 +87,10 @@ class Settings(BaseSettings):
     model: str = _setting("builtin", "model", "builtin, an id of the Hugging Face hub, a model folder, or a GGUF file.")
     cache_dir: Path | None = _setting(None, "model", "Folder of converted models. Empty: in the user's cache folder.")
     device: str = _setting(
-        "auto", "model", "Where the model runs, as torch names it: cpu, cuda, cuda:1. auto takes a GPU if there is one."
+        "auto",
+        "model",
+        "Where the model runs, as torch names it: cpu, cuda, cuda:1. auto takes a GPU if there is one. "
+        "cuda:0,cuda:1 runs one engine on each and spreads the documents over them.",
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = _setting(
         "auto", "model", "Precision the model runs in. auto: float32 on a CPU, bfloat16 on a GPU."

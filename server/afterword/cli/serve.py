@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from afterword.engine.api import EngineEvent, Lost, Progress, Ready
-from afterword.engine.process import EngineProcess
+from afterword.engine.pool import engine_of
 from afterword.faults import describe_fault
 from afterword.gateway.auth import OpenDoor, require_tokens
 from afterword.gateway.options import GatewayOptions
@@ -40,7 +40,7 @@ def run(given: Namespace) -> int:
         files = resolve(settings.model, settings.cache_dir, progress)
         options = settings.gateway(files.name)
         announcer = Announcer(files, progress)
-        engine = EngineProcess(settings.engine(files))
+        engine = engine_of(settings.engine(files))
         vocabulary = Vocabulary.from_folder(files.folder)
         try:
             run_async(serve(options, engine, vocabulary, watch=announcer.watch, listening=announcer.listening))

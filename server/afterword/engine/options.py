@@ -17,7 +17,7 @@ class EngineOptions:
     """The model an engine loads, and the resources it may use.
 
     `folder`: model folder with `config.json`, weights and `tokenizer.json`. `name`: how the model is called.
-    `device`, `dtype`: as torch names them, or `auto`.
+    `device`, `dtype`: as torch names them, or `auto`; several devices, with commas between them, are an engine each.
     `context_tokens`: longest prompt and continuation a document may have; `None` is decided by the engine.
     `cache_bytes`: memory for key/value caches. `threads`: of torch on a CPU; `None` leaves it to torch.
     """
@@ -29,6 +29,11 @@ class EngineOptions:
     context_tokens: int | None = None
     cache_bytes: int = DEFAULT_CACHE_BYTES
     threads: int | None = None
+
+    @property
+    def devices(self) -> list[str]:
+        """The devices named, at least one."""
+        return [device.strip() for device in self.device.split(",")]
 
     def arguments(self) -> list[str]:
         """The options as arguments of `python -m afterword.engine`."""
