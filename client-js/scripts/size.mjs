@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const CORE = 'index';
 
 /** Each binding, and what it exports to give an editor ghost text. */
-const BINDINGS = { textarea: 'attach' };
+const BINDINGS = { prosemirror: 'ghostText', textarea: 'attach', tiptap: 'GhostText' };
 
 /** A binding brings everything but the core, which a page has once, and packages, which its editor has. */
 const withoutCore = {

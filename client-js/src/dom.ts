@@ -17,9 +17,6 @@ export interface BindingOptions {
 /** The class of every element that shows ghost text. */
 export const GHOST_CLASS = 'afterword-ghost';
 
-/** The attribute of a field whose own text is hidden while a copy shows it moved along. */
-export const MOVED = 'data-afterword-moved';
-
 /**
  * Colours and font come from CSS variables of the page. The text keeps a contrast of 4.5 to 1 on white and on black;
  * where the writer has chosen colours of their own, those are used.
@@ -34,7 +31,6 @@ const STYLES = `
   -webkit-user-select: none;
   white-space: pre-wrap;
 }
-[${MOVED}] { -webkit-text-fill-color: transparent; }
 @media (prefers-contrast: more) {
   .${GHOST_CLASS} { color: var(--afterword-color, #595959); text-decoration: underline dotted; }
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Afterword, GhostDocument } from './afterword.js';
-import { addStyles, announce, ghostElement, MOVED, type BindingOptions } from './dom.js';
+import { addStyles, announce, ghostElement, type BindingOptions } from './dom.js';
 import { commandOf } from './keymap.js';
 import type { Change, Command, Ghost, GhostOptions } from './vocabulary.js';
 
@@ -163,6 +163,8 @@ class Overlay {
   readonly #before: Text;
   readonly #after: HTMLElement;
   readonly #resized: ResizeObserver | null;
+  /** Text follows the caret; it is shown moved along here, and hidden in the field. */
+  #moved = false;
 
   constructor(field: TextField, accept: () => void) {
     const page = field.ownerDocument;
@@ -195,8 +197,9 @@ class Overlay {
       this.#resized?.observe(field);
     }
     const moved = /^[^\n]/.test(value.slice(at));
-    field.toggleAttribute(MOVED, moved);
-    this.#place(moved);
+    field.style.webkitTextFillColor = moved ? 'transparent' : '';
+    this.#moved = moved;
+    this.#place();
   }
 
   scroll(): void {
@@ -207,10 +210,10 @@ class Overlay {
   remove(): void {
     this.#copy.remove();
     this.#resized?.disconnect();
-    this.#field.removeAttribute(MOVED);
+    this.#field.style.webkitTextFillColor = '';
   }
 
-  #place(moved = this.#field.hasAttribute(MOVED)): void {
+  #place(): void {
     const field = this.#field;
     const { style } = this.#copy;
     const look = getComputedStyle(field);
@@ -230,7 +233,7 @@ class Overlay {
       width: `${field.clientWidth}px`,
       height: `${field.clientHeight}px`,
       whiteSpace: oneLine ? 'pre' : 'pre-wrap',
-      color: moved ? look.color : 'transparent',
+      color: this.#moved ? look.color : 'transparent',
     });
     if (oneLine && inner > 0) style.lineHeight = `${inner}px`;
     this.scroll();
