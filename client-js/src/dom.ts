@@ -18,33 +18,25 @@ export interface BindingOptions {
 export const GHOST_CLASS = 'afterword-ghost';
 
 /**
- * Colours and font come from CSS variables of the page. The text keeps a contrast of 4.5 to 1 on white and on black;
- * where the writer has chosen colours of their own, those are used.
+ * Colours and font come from CSS variables of the page. The text keeps a contrast of 4.5 to 1 on white and on black.
+ * For writers who want more, or have colours of their own, it looks like any text but for a dotted line.
  */
-const STYLES = `
-.${GHOST_CLASS} {
-  color: var(--afterword-color, #767676);
-  font-style: var(--afterword-font-style, inherit);
-  background: var(--afterword-background, none);
-  text-decoration: none;
-  user-select: none;
-  -webkit-user-select: none;
-  white-space: pre-wrap;
+const STYLES = `.${GHOST_CLASS} {
+color: var(--afterword-color, #767676);
+font-style: var(--afterword-font-style, inherit);
+background: var(--afterword-background, none);
+text-decoration: none;
+user-select: none;
+-webkit-user-select: none;
+white-space: pre-wrap;
+@media (prefers-contrast: more), (forced-colors: active) {
+color: var(--afterword-color, inherit);
+text-decoration: underline dotted;
 }
-@media (prefers-contrast: more) {
-  .${GHOST_CLASS} { color: var(--afterword-color, #595959); text-decoration: underline dotted; }
+@media (prefers-reduced-motion: no-preference) { animation: afterword-appear var(--afterword-fade, 80ms) }
+@media (pointer: coarse) { pointer-events: auto; cursor: pointer }
 }
-@media (forced-colors: active) {
-  .${GHOST_CLASS} { color: GrayText; text-decoration: underline dotted; forced-color-adjust: none; }
-}
-@media (prefers-reduced-motion: no-preference) {
-  .${GHOST_CLASS} { animation: afterword-appear var(--afterword-fade, 80ms) ease-out; }
-  @keyframes afterword-appear { from { opacity: 0; } }
-}
-@media (pointer: coarse) {
-  .${GHOST_CLASS} { pointer-events: auto; cursor: pointer; }
-}
-`;
+@keyframes afterword-appear { from { opacity: 0 } }`;
 
 const styled = new WeakSet<Document | ShadowRoot>();
 

@@ -155,6 +155,9 @@ const COPIED = [
   'paddingRight',
 ] as const;
 
+/** The colour that the letters of a field have; its caret keeps its own. */
+const INK = '-webkit-text-fill-color';
+
 /** The copy that lies upon a field while there is something to show. */
 class Overlay {
   readonly #field: TextField;
@@ -197,7 +200,7 @@ class Overlay {
       this.#resized?.observe(field);
     }
     const moved = /^[^\n]/.test(value.slice(at));
-    field.style.webkitTextFillColor = moved ? 'transparent' : '';
+    field.style.setProperty(INK, moved ? 'transparent' : '');
     this.#moved = moved;
     this.#place();
   }
@@ -210,7 +213,7 @@ class Overlay {
   remove(): void {
     this.#copy.remove();
     this.#resized?.disconnect();
-    this.#field.style.webkitTextFillColor = '';
+    this.#field.style.removeProperty(INK);
   }
 
   #place(): void {

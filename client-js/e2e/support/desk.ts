@@ -1,0 +1,134 @@
+/** A desk to write at: an example page in the browser, someone who types, and eyes on what is painted. */
+
+import { chromium, type BrowserContextOptions, type CDPSession, type Page } from 'playwright-core';
+import { inject } from 'vitest';
+import type {} from '../../examples/example.js';
+import { witness, type Sight } from './witness.js';
+
+/** Ghost text that does not come within this time does not come. */
+const PATIENCE_MS = 30_000;
+/** In a minute of 60 words, a word being five characters. */
+const CHARACTERS_PER_WORD = 5;
+/** Nobody types like a clock: each gap is this part longer or shorter, at most. */
+const UNEVEN = 0.5;
+
+export interface DeskOptions {
+  /** Further parameters of the address: `dir`, `lang`, `options`. */
+  query?: Record<string, string>;
+  context?: BrowserContextOptions;
+  /** Another server than the one that all tests share. */
+  server?: string;
+  /** Another page than an example. */
+  url?: string;
+  /** Errors in the page that are to be expected. */
+  mayFail?: RegExp;
+}
+
+export class Desk {
+  #complaints: string[] = [];
+  /** Frames that the page sent, parsed. */
+  readonly sent: Record<string, unknown>[] = [];
+  #luck = 1;
+
+  private constructor(
+    readonly page: Page,
+    readonly close: () => Promise<void>,
+  ) {}
+
+  /** Opens an example and puts the caret into it. */
+  static async open(
+    example: string,
+    { query = {}, context = {}, server, url, mayFail }: DeskOptions = {},
+  ): Promise<Desk> {
+    const browser = await chromium.connect(inject('browser'));
+    const page = await (await browser.newContext({ viewport: { width: 900, height: 700 }, ...context })).newPage();
+    const desk = new Desk(page, async () => {
+      await browser.close();
+      if (desk.#complaints.length > 0) throw new Error(`the page complained:\n${desk.#complaints.join('\n')}`);
+    });
+    const complain = (text: string): void => {
+      if (!mayFail?.test(text)) desk.#complaints.push(text);
+    };
+    page.on('pageerror', (error) => complain(String(error.stack)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complain(message.text());
+    });
+    page.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => desk.sent.push(JSON.parse(String(payload)) as Record<string, unknown>));
+    });
+    await page.addInitScript(`globalThis.__name ??= (f) => f;`);
+    await page.addInitScript(witness);
+    const parameters = new URLSearchParams({ server: server ?? inject('server'), ...query });
+    await page.goto(url ?? `${inject('examples')}${example}/?${parameters.toString()}`);
+    await page.waitForFunction(() => 'example' in window);
+    await desk.focus();
+    return desk;
+  }
+
+  async focus(): Promise<void> {
+    await this.page.evaluate(() => window.example.editable.focus());
+  }
+
+  /** Types with real key events, unevenly, but each time in the same way. */
+  async write(text: string, wpm = 60): Promise<void> {
+    const gapMs = 60_000 / wpm / CHARACTERS_PER_WORD;
+    for (const character of text) {
+      await this.page.keyboard.type(character);
+      // A linear congruential generator after Park and Miller: even enough for this.
+      this.#luck = (this.#luck * 48_271) % 0x7fffffff;
+      await this.page.waitForTimeout(gapMs * (1 + UNEVEN * ((2 * this.#luck) / 0x7fffffff - 1)));
+    }
+  }
+
+  async press(...keys: string[]): Promise<void> {
+    for (const key of keys) await this.page.keyboard.press(key);
+  }
+
+  /** The document, without ghost text. */
+  text(): Promise<string> {
+    return this.page.evaluate(() => window.example.text());
+  }
+
+  async set(text: string): Promise<void> {
+    await this.page.evaluate((given) => window.example.set(given), text);
+  }
+
+  /** The ghost text that can be seen, or null. */
+  ghost(): Promise<string | null> {
+    return this.page.evaluate(() => {
+      const element = document.querySelector('.afterword-ghost');
+      return element?.textContent && element.getClientRects().length > 0 ? element.textContent : null;
+    });
+  }
+
+  /** Waits for ghost text that is whole, and returns it. */
+  async whole(): Promise<string> {
+    await this.page.waitForFunction(() => window.example.ghost.ghost?.complete === true, undefined, {
+      timeout: PATIENCE_MS,
+    });
+    return (await this.ghost()) ?? '';
+  }
+
+  /** Waits for any ghost text. */
+  async appears(): Promise<void> {
+    await this.page.waitForFunction(() => window.example.ghost.ghost !== null, undefined, { timeout: PATIENCE_MS });
+  }
+
+  /** Waits until the server was asked all that there is to ask, and has said all there is to say. */
+  async quiet(): Promise<void> {
+    await this.page.waitForFunction(
+      () => !window.example.ghost.controller.waiting && window.example.ghost.status().silence !== 'waiting',
+      undefined,
+      { timeout: PATIENCE_MS },
+    );
+  }
+
+  /** What was painted so far, change by change. */
+  sights(): Promise<Sight[]> {
+    return this.page.evaluate(() => window.sights);
+  }
+
+  devtools(): Promise<CDPSession> {
+    return this.page.context().newCDPSession(this.page);
+  }
+}

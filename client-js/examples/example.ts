@@ -1,0 +1,35 @@
+/** What every example page has in common, for those who look at it from outside: the tests. */
+
+import type { Afterword, GhostDocument } from 'afterword';
+
+/** An example as tests see it, at `window.example`. */
+export interface Example {
+  afterword: Afterword;
+  ghost: GhostDocument;
+  /** The element that has the focus while one writes. */
+  editable: HTMLElement;
+  /** The document, blocks a line feed apart; never ghost text. */
+  text(): string;
+  /** Replaces the document, as an application does that loads another, with the caret at its end. */
+  set(text: string): void;
+}
+
+declare global {
+  interface Window {
+    example: Example;
+  }
+}
+
+const asked = new URLSearchParams(location.search);
+
+/** Where the server is: `?server=`, or where `make serve` puts it. */
+export const url = asked.get('server') ?? 'ws://127.0.0.1:8765/v1';
+
+/** Options of ghost text to try: `?options=` and JSON. */
+export const options = JSON.parse(asked.get('options') ?? '{}') as object;
+
+/** Direction and language of the text to try: `?dir=rtl&lang=ar`. */
+export function turn(editable: HTMLElement): void {
+  editable.dir = asked.get('dir') ?? 'auto';
+  editable.lang = asked.get('lang') ?? 'en';
+}

@@ -1,0 +1,47 @@
+import { createEmptyHistoryState, registerHistory } from '@lexical/history';
+import { HeadingNode, QuoteNode, registerRichText } from '@lexical/rich-text';
+import { $createParagraphNode, $createTextNode, $getRoot, createEditor } from 'lexical';
+import { Afterword } from 'afterword';
+import { registerGhostText } from 'afterword/lexical';
+import { options, turn, url, type Example } from '../example.js';
+
+const afterword = new Afterword({ url });
+const root = document.querySelector<HTMLElement>('#editor')!;
+const editor = createEditor({
+  nodes: [HeadingNode, QuoteNode],
+  theme: { text: { bold: 'bold' } },
+  onError: (error) => console.error(error),
+});
+editor.setRootElement(root);
+registerRichText(editor);
+registerHistory(editor, createEmptyHistoryState(), 300);
+turn(root);
+const { document: ghost } = registerGhostText(editor, afterword, options);
+
+const example: Example = {
+  afterword,
+  ghost,
+  editable: root,
+  text: () =>
+    editor
+      .getEditorState()
+      .read(() =>
+        $getRoot()
+          .getChildren()
+          .map((block) => block.getTextContent()),
+      )
+      .join('\n'),
+  set(text) {
+    editor.update(
+      () => {
+        const paragraphs = text.split('\n').map((line) => $createParagraphNode().append($createTextNode(line)));
+        $getRoot()
+          .clear()
+          .append(...paragraphs);
+        $getRoot().selectEnd();
+      },
+      { discrete: true },
+    );
+  },
+};
+Object.assign(window, { example, editor });

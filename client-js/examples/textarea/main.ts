@@ -1,0 +1,21 @@
+import { Afterword } from 'afterword';
+import { attach } from 'afterword/textarea';
+import { options, turn, url, type Example } from '../example.js';
+
+const afterword = new Afterword({ url });
+const field = document.querySelector('textarea')!;
+turn(field);
+const { document: ghost } = attach(field, afterword, options);
+
+const example: Example = {
+  afterword,
+  ghost,
+  editable: field,
+  text: () => field.value,
+  set(text) {
+    field.value = text;
+    field.setSelectionRange(text.length, text.length);
+    field.dispatchEvent(new Event('input'));
+  },
+};
+Object.assign(window, { example });
