@@ -29,6 +29,10 @@ function retracted(sights: Sight[]): string[] {
   return complaints;
 }
 
+/** Ghost text that does not begin at the caret. At a wrap it begins on the next line, which is right. */
+const misplaced = (sights: Sight[]): Sight[] =>
+  sights.filter(({ away }) => away && away.y <= BESIDE_PX && Math.max(Math.abs(away.x), -away.y) > BESIDE_PX);
+
 describe.each(BINDINGS)('%s', (binding) => {
   let desk: Desk;
   beforeEach(async () => {
@@ -52,13 +56,7 @@ describe.each(BINDINGS)('%s', (binding) => {
     const sights = await desk.sights();
     expect(retracted(sights)).toEqual([]);
     expect(sights.some(({ ghost: painted }) => painted !== null)).toBe(true);
-    for (const { away, text } of sights) {
-      if (!away) continue;
-      // At a wrap, ghost text begins on the next line.
-      if (away.y > BESIDE_PX) continue;
-      expect(Math.abs(away.x), `after "${text}"`).toBeLessThanOrEqual(BESIDE_PX);
-      expect(Math.abs(away.y), `after "${text}"`).toBeLessThanOrEqual(BESIDE_PX);
-    }
+    expect(misplaced(sights)).toEqual([]);
   });
 
   it('lets Tab take it all, as one step of the history', async () => {
@@ -98,19 +96,10 @@ describe.each(BINDINGS)('%s', (binding) => {
 
   it('is nowhere in the document, the selection or the clipboard', async () => {
     await desk.write(OPENING, 300);
-    const ghost = await desk.whole();
-    const copied = await desk.page.evaluate(() => {
-      return new Promise<string>((resolve) => {
-        addEventListener('copy', (event) =>
-          setTimeout(() => resolve(event.clipboardData?.getData('text/plain') ?? '')),
-        );
-        const { editable } = window.example;
-        if (editable instanceof HTMLTextAreaElement) editable.select();
-        else getSelection()?.selectAllChildren(editable);
-        setTimeout(() => document.execCommand('copy'), 50);
-      });
-    });
-    expect(copied).not.toContain(ghost.trim());
+    await desk.whole();
+    await desk.press('Control+a', 'Control+c');
+    const copied = await desk.page.evaluate(() => navigator.clipboard.readText());
+    expect(copied.trim()).toBe(OPENING);
     expect(await desk.text()).toBe(OPENING);
     expect(await desk.ghost()).toBeNull();
   });
@@ -126,10 +115,9 @@ describe.each(BINDINGS)('%s', (binding) => {
     await desk.write(OPENING, 300);
     await desk.whole();
     await desk.press('Shift+ArrowLeft');
-    expect(await desk.ghost()).toBeNull();
+    await desk.vanishes();
     await desk.press('ArrowRight');
     await desk.page.evaluate(() => window.example.editable.blur());
-    await desk.page.waitForTimeout(50);
-    expect(await desk.ghost()).toBeNull();
+    await desk.vanishes();
   });
 });

@@ -177,6 +177,7 @@ export class GhostText {
 
   /** The time asked for by `wake` has come. */
   tick(now: number): Effect[] {
+    this.#wakeAt = NEVER; // timers come early, too; then there is another
     if (this.#askAt <= now) this.#ask(now);
     if (this.#flushAt <= now) this.#flush();
     const { announceAt } = this.#screen;

@@ -156,11 +156,12 @@ export function registerGhostText(
 }
 
 /** At least `reach` units of text after a point, below 0 before it, or all there is: blocks a line feed apart. */
-function textBeside({ type, offset, getNode }: PointType, reach: number): string {
+function textBeside(point: PointType, reach: number): string {
+  const { type, offset } = point;
   const back = reach < 0;
   let text = '';
   const add = (more: string): void => void (text = back ? more + text : text + more);
-  let node: LexicalNode | null = getNode();
+  let node: LexicalNode | null = point.getNode();
   if (type === 'text') add(back ? node.getTextContent().slice(0, offset) : node.getTextContent().slice(offset));
   else if ($isElementNode(node)) {
     const children = node.getChildren();

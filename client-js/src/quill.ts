@@ -41,6 +41,8 @@ export function attach(quill: Quill, afterword: Afterword, options: QuillOptions
   /** The text is changing under the ghost text, which is placed again when that is over. */
   let busy = false;
   let pasted = false;
+  /** Text and caret change one after the other, and are told together. */
+  let inserting = false;
   /** Where the caret was last. */
   let at = 0;
 
@@ -64,11 +66,11 @@ export function attach(quill: Quill, afterword: Afterword, options: QuillOptions
       .join('');
 
   const tell = (change: Change): void => {
+    busy = true;
     const selection = quill.hasFocus() ? quill.getSelection() : null;
     at = selection?.index ?? at;
     const from = Math.max(0, at - reachBefore);
     const format = selection && !composing ? quill.getFormat(selection) : {};
-    busy = true;
     ghost.update({
       change,
       before: composing ? '' : read(from, at - from),
@@ -85,7 +87,6 @@ export function attach(quill: Quill, afterword: Afterword, options: QuillOptions
 
   const changed = (delta: Delta, source: string): Change => {
     if (quill.history.ignoreChange) return 'undo';
-    if (busy) return 'paste';
     if (source !== 'user') return touches(delta, at) ? 'set' : 'remote';
     if (pasted) return 'paste';
     return delta.ops.some(({ insert }) => insert !== undefined) ? 'type' : 'delete';
@@ -95,19 +96,25 @@ export function attach(quill: Quill, afterword: Afterword, options: QuillOptions
     busy = true;
     const text = ghost.command(command);
     if (text) {
+      inserting = true;
       const { index } = quill.getSelection(true);
       quill.history.cutoff();
       quill.insertText(index, text, quill.getFormat(), 'user');
       quill.setSelection(index + text.length, 0, 'user');
       quill.history.cutoff();
+      inserting = false;
+      tell('paste');
     }
     settle();
     return text !== null;
   };
 
   const onChange = (name: string, ...[delta, , source]: unknown[]): void => {
-    tell(name === 'text-change' ? changed(delta as Delta, source as string) : 'caret');
-    pasted = false;
+    if (inserting) return;
+    if (name === 'text-change') {
+      tell(changed(delta as Delta, source as string));
+      pasted = false;
+    } else if (!busy) tell('caret'); // else it is said in the middle of what is being told
   };
   const listeners: Record<string, (event: never) => void> = {
     keydown(event: KeyboardEvent) {

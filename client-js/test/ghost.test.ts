@@ -53,6 +53,13 @@ describe('asking', () => {
     expect(d.pass(1).sentOf('suggest')).toHaveLength(1);
   });
 
+  it('asks in the end when a timer comes a little early, as those of browsers do', () => {
+    const d = desk('The qui', { debounceMs: 50 }).type('c');
+    d.carryOut(d.ghost.tick(d.now + 49.7));
+    expect(d.sentOf('suggest')).toHaveLength(0);
+    expect(d.pass(50).sentOf('suggest')).toHaveLength(1);
+  });
+
   it('waits for the writer to hesitate when answers come slower than keystrokes', () => {
     const d = desk('The qui', { debounceMs: 'auto' });
     for (const character of 'ck brown') {

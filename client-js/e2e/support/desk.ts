@@ -6,7 +6,7 @@ import type {} from '../../examples/example.js';
 import { witness, type Sight } from './witness.js';
 
 /** Ghost text that does not come within this time does not come. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 15_000;
 /** In a minute of 60 words, a word being five characters. */
 const CHARACTERS_PER_WORD = 5;
 /** Nobody types like a clock: each gap is this part longer or shorter, at most. */
@@ -41,7 +41,13 @@ export class Desk {
     { query = {}, context = {}, server, url, mayFail }: DeskOptions = {},
   ): Promise<Desk> {
     const browser = await chromium.connect(inject('browser'));
-    const page = await (await browser.newContext({ viewport: { width: 900, height: 700 }, ...context })).newPage();
+    const page = await (
+      await browser.newContext({
+        viewport: { width: 900, height: 700 },
+        permissions: ['clipboard-read', 'clipboard-write'],
+        ...context,
+      })
+    ).newPage();
     const desk = new Desk(page, async () => {
       await browser.close();
       if (desk.#complaints.length > 0) throw new Error(`the page complained:\n${desk.#complaints.join('\n')}`);
@@ -103,24 +109,28 @@ export class Desk {
 
   /** Waits for ghost text that is whole, and returns it. */
   async whole(): Promise<string> {
-    await this.page.waitForFunction(() => window.example.ghost.ghost?.complete === true, undefined, {
-      timeout: PATIENCE_MS,
-    });
+    await this.#until(() => window.example.ghost.ghost?.complete === true);
     return (await this.ghost()) ?? '';
   }
 
   /** Waits for any ghost text. */
   async appears(): Promise<void> {
-    await this.page.waitForFunction(() => window.example.ghost.ghost !== null, undefined, { timeout: PATIENCE_MS });
+    await this.#until(() => window.example.ghost.ghost !== null);
   }
 
-  /** Waits until the server was asked all that there is to ask, and has said all there is to say. */
-  async quiet(): Promise<void> {
-    await this.page.waitForFunction(
-      () => !window.example.ghost.controller.waiting && window.example.ghost.status().silence !== 'waiting',
-      undefined,
-      { timeout: PATIENCE_MS },
-    );
+  /** Waits until there is no ghost text to be seen. Browsers tell of a new selection a little later. */
+  async vanishes(): Promise<void> {
+    await this.#until(() => window.example.ghost.ghost === null);
+  }
+
+  /** Waits until something holds in the page; if it never does, says how things stand. */
+  async #until(holds: () => boolean): Promise<void> {
+    try {
+      await this.page.waitForFunction(holds, undefined, { timeout: PATIENCE_MS });
+    } catch (cause) {
+      const [status, sights] = [await this.page.evaluate(() => window.example.ghost.status()), await this.sights()];
+      throw new Error(`waited in vain: ${JSON.stringify({ status, last: sights.slice(-3) })}`, { cause });
+    }
   }
 
   /** What was painted so far, change by change. */

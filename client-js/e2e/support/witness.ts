@@ -59,7 +59,8 @@ export function witness(): void {
     if (last?.ghost === said && last.text === text) return;
     const [place] = ghost?.getClientRects() ?? [];
     const at = caret();
-    const away = place && at ? { x: place.left - at.right, y: place.top - at.top } : null;
+    const away =
+      place && at ? { x: place.left - at.right, y: (place.top + place.bottom - at.top - at.bottom) / 2 } : null;
     sights.push({ at: performance.now(), ghost: said, text, away, after });
   };
 

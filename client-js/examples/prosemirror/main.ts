@@ -4,6 +4,7 @@ import { keymap } from 'prosemirror-keymap';
 import { schema } from 'prosemirror-schema-basic';
 import { EditorState, TextSelection } from 'prosemirror-state';
 import { EditorView } from 'prosemirror-view';
+import 'prosemirror-view/style/prosemirror.css';
 import { Afterword } from 'afterword';
 import { ghostOf, ghostText } from 'afterword/prosemirror';
 import { options, turn, url, type Example } from '../example.js';

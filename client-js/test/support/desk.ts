@@ -83,6 +83,7 @@ export class Desk {
     for (let guard = 0; this.wakeAt <= until; guard++) {
       if (guard > 100) throw new Error('it never stops waking up');
       this.now = Math.max(this.now, this.wakeAt);
+      this.wakeAt = Infinity; // a timer rings once
       this.carryOut(this.ghost.tick(this.now));
     }
     this.now = until;
