@@ -17,6 +17,7 @@ from afterword.engine.core import EngineCore
 from afterword.engine.layout import Layout
 from afterword.engine.loading import load_model
 from afterword.engine.probing import probe
+from afterword.engine.runner import StepRunner
 from afterword.engine.sizes import CoreConfig
 from afterword.text.vocabulary import Vocabulary
 
@@ -36,12 +37,12 @@ class Model:
     layout: Layout
     known: dict[tuple[int, ...], torch.Tensor] = field(default_factory=dict)
 
-    def core(self, eos: bool = True, **sizes: int) -> EngineCore:
+    def core(self, eos: bool = True, runner: StepRunner | None = None, **sizes: int) -> EngineCore:
         """A fresh engine core; without `eos` texts never end by themselves."""
         config = CoreConfig(**{"slots": 4, "context_tokens": 96, "room_tokens": 64, "step_tokens": 16} | sizes)
         ends = self.vocabulary.eos_ids if eos else frozenset[int]()
         banned = self.vocabulary.banned_ids | (frozenset() if eos else self.vocabulary.eos_ids)
-        return EngineCore(self.model, self.vocabulary.token_bytes, ends, banned, config, self.layout)
+        return EngineCore(self.model, self.vocabulary.token_bytes, ends, banned, config, self.layout, runner)
 
     def logits(self, tokens: Sequence[int]) -> torch.Tensor:
         """Logits after `tokens` by one plain forward of all of them."""

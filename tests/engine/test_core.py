@@ -8,6 +8,7 @@ import pytest
 
 from afterword.engine.api import Ended, Sampled, Wish
 from afterword.engine.core import EngineCore
+from afterword.engine.runner import Runner
 
 TEXT = [40, 77, 120, 33, 201, 90, 15, 62]
 
@@ -320,3 +321,19 @@ def test_a_wish_is_not_changed(desk):
     desk.core.start(wish)
     desk.settle()
     assert wish == before
+
+
+def test_steps_are_run_by_the_runner_that_was_given(model, make_desk):
+    class Counting:
+        def __init__(self):
+            self.rows = 0
+
+        def forward(self, step):
+            self.rows += step.rows
+            return Runner(model.model).forward(step)
+
+    counting = Counting()
+    counted, plain = make_desk(model.core(eos=False, runner=counting)), make_desk(model.core(eos=False))
+    run, other = (desk.write(1, TEXT, limit_tokens=3) for desk in (counted, plain))
+    assert counted.tokens(run) == plain.tokens(other)
+    assert counting.rows == counted.core.stats.rows > 0

@@ -37,7 +37,7 @@ def random_tokens(model: Model, count: int, seed: int) -> list[int]:
 def put(core: EngineCore, model: Model) -> EngineCore:
     """Let a core run its small steps as programs."""
     plain = core._runner
-    core._runner = StaticRunner(plain, programs(model, core._caches))
+    core._runner = StaticRunner(plain, programs(model, core.caches))
     return core
 
 

@@ -22,7 +22,7 @@ from .layout import Layout
 from .plan import Need, plan
 from .probing import probe
 from .roster import Roster, ended
-from .runner import Runner
+from .runner import Runner, StepRunner
 from .runs import Run
 from .sizes import CoreConfig
 from .slots import Slot, Slots, common_prefix
@@ -56,14 +56,19 @@ class EngineCore:
         banned_ids: Iterable[int] = (),
         config: CoreConfig | None = None,
         layout: Layout | None = None,
+        runner: StepRunner | None = None,
     ) -> None:
-        """`model` must be loaded with the attention of this package; `layout` is found out if not given."""
+        """`model` must be loaded with the attention of this package; `layout` is found out if not given.
+
+        `runner` runs the steps; without one the model is called plainly.
+        """
         self.config = config or CoreConfig()
         self.layout = layout or probe(model)
         self.stats = Stats()
-        self._runner = Runner(model)
+        self._runner = runner or Runner(model)
         vocabulary = self.layout.vocabulary
-        self._caches = KeyValues(self.layout, self.config.slots, self.config.rows)
+        # A runner may need to know them before the first step, as recorded programs do.
+        self.caches = KeyValues(self.layout, self.config.slots, self.config.rows)
         self._slots = Slots(self.config.slots, self.layout.logits_per_slot)
         self._roster = Roster(self._slots, self.config, vocabulary)
         self._writer = Writer(
@@ -186,7 +191,7 @@ class EngineCore:
             if not self._in_flight(document):
                 del self._inbox[document]
                 run = Run(wish, arrived, self.stats.steps)
-                events += self._roster.admit(run, self._caches.compact)
+                events += self._roster.admit(run, self.caches.compact)
         self.stats.evictions += self._roster.seat(self._in_flight)
         for run, slot in self._roster.seated():
             if not self._in_flight(run.wish.document):
@@ -212,7 +217,7 @@ class EngineCore:
             span = run.span(rows)
             spans.append(span)
             self._flying[span.document] = span
-        return Step(self._caches, spans, self._between_layers)
+        return Step(self.caches, spans, self._between_layers)
 
     def _between_layers(self) -> None:
         """News may arrive while the model runs: tokens that need no step do not wait for its end."""

@@ -1,9 +1,12 @@
-"""One ragged forward of the model: the rows of a step in, the logits that were wanted out."""
+"""One ragged forward of the model: the rows of a step in, the logits that were wanted out.
+
+What lives here: what a core asks of whoever runs its steps, and the runner that serves every device.
+"""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +18,17 @@ from .steps import Step
 # Matrix products of 2 to 7 rows take longer on a CPU than of 8 (135M model, 2 cores, float32: 88, 109, 73, 62 ms for
 # 2, 3, 4 and 8 rows, and 54 ms for one), so steps of an odd few rows are filled up.
 CPU_FEWEST_ROWS = 8
+
+
+class StepRunner(Protocol):
+    """Something that runs the steps of a core."""
+
+    def forward(self, step: Step) -> Tensor:
+        """Run a step; returns `[wanted, vocabulary]`, the wanted rows of its spans in order. May raise StepDropped.
+
+        What is returned belongs to the caller, who may change it.
+        """
+        ...
 
 
 class Runner:
