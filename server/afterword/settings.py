@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     threads: int | None = _setting(
         None, "model", "Threads for the model on a CPU. Empty: torch decides.", ge=1, le=1024
     )
+    cuda_graphs: Literal["on", "off"] = _setting(
+        "on",
+        "model",
+        "Record small steps on a GPU once and launch them as a whole; off if a driver has trouble with it.",
+    )
     context_tokens: int | None = _setting(
         None,
         "model",
@@ -178,6 +183,7 @@ class Settings(BaseSettings):
             context_tokens=self.context_tokens,
             cache_bytes=self.cache_mb * BYTES_PER_MB,
             threads=self.threads,
+            cuda_graphs=self.cuda_graphs == "on",
         )
 
 

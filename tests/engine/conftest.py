@@ -137,13 +137,13 @@ def models(tiny_model_folder: Callable[..., Path]) -> Callable[[str], Model]:
     return get
 
 
-def open_model(family: str, folder: Path) -> Model:
+def open_model(family: str, folder: Path, device: str = "cpu", dtype: str = "float32") -> Model:
     """A model folder, as the engine has it and plain."""
     # Threads only get in each other's way over matrices as small as these.
     torch.set_num_threads(1 if family in FAMILIES else 2)
-    model = load_model(folder, "cpu", "float32")
-    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    return Model(family, model, plain, Vocabulary.from_folder(folder), probe(model))
+    model = load_model(folder, device, dtype)
+    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=model.dtype, attn_implementation="eager").eval()
+    return Model(family, model, plain.to(model.device), Vocabulary.from_folder(folder), probe(model))
 
 
 @pytest.fixture(params=FAMILIES)
@@ -168,15 +168,6 @@ def desk(model: Model) -> Desk:
 def make_desk() -> Callable[[EngineCore], Desk]:
     """A desk at another core."""
     return Desk
-
-
-@pytest.fixture(scope="session")
-def cuda_model(tiny_model_folder: Callable[..., Path]) -> Model:
-    """A small llama on the GPU."""
-    folder = tiny_model_folder("llama")
-    model = load_model(folder, "cuda", "bfloat16")
-    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="eager").to("cuda")
-    return Model("llama", model, plain.eval(), Vocabulary.from_folder(folder), probe(model))
 
 
 @pytest.fixture(scope="session")

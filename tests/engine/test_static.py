@@ -1,17 +1,21 @@
-"""Small steps as programs of fixed shapes: what they compute is what any other step computes."""
+"""Small steps as programs of fixed shapes: what they compute is what any other step computes, or they are not used."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
+from afterword.engine.api import Progress
 from afterword.engine.caches import KeyValues
 from afterword.engine.core import EngineCore
+from afterword.engine.loading import make_programs
+from afterword.engine.programs import MOST_PLACES, ROWS, ProgramRunner, Programs, forward_of
 from afterword.engine.runner import Runner
-from afterword.engine.static import ROWS, NotStatic, StaticPrograms, StaticRunner, StaticStep, forward_of
+from afterword.engine.static import NotStatic, StaticStep
 from afterword.engine.steps import Span, Step, StepDropped
 
 from .conftest import Desk, Model
@@ -24,21 +28,35 @@ def span(slot: int, start: int, tokens: list[int]) -> Span:
     return Span(slot, slot, start, tokens, places, list(range(len(tokens))))
 
 
-def programs(model: Model, caches: KeyValues) -> StaticPrograms:
-    made = StaticPrograms(forward_of(model.model), caches, model.layout, record=False)
-    made.prepare()
-    return made
+def prepared(model: Model, caches: KeyValues, record: bool = False) -> ProgramRunner:
+    runner = ProgramRunner(model.model)
+    runner.prepare(caches, model.layout, record=record)
+    return runner
 
 
 def random_tokens(model: Model, count: int, seed: int) -> list[int]:
     return random.Random(seed).choices(range(model.layout.vocabulary), k=count)
 
 
-def put(core: EngineCore, model: Model) -> EngineCore:
-    """Let a core run its small steps as programs."""
-    plain = core._runner
-    core._runner = StaticRunner(plain, programs(model, core.caches))
+def core_with_programs(model: Model, record: bool = False) -> EngineCore:
+    """A core whose small steps are programs, made as at load."""
+    runner = ProgramRunner(model.model)
+    core = model.core(eos=False, runner=runner)
+    assert make_programs(runner, core, lambda _: None, record=record)
     return core
+
+
+def plain_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Rows of the steps that are run plainly from now on."""
+    rows: list[int] = []
+    forward = Runner.forward
+
+    def noted(self: Runner, step: Step) -> torch.Tensor:
+        rows.append(step.rows)
+        return forward(self, step)
+
+    monkeypatch.setattr(Runner, "forward", noted)
+    return rows
 
 
 def test_rows_of_several_documents_are_computed_as_in_a_plain_step(each_model: Model) -> None:
@@ -46,7 +64,7 @@ def test_rows_of_several_documents_are_computed_as_in_a_plain_step(each_model: M
     runner = Runner(model.model)
     texts = [random_tokens(model, length, seed) for seed, length in enumerate((7, 30, 41))]
     ours, theirs = (KeyValues(model.layout, 3, CACHE_ROWS) for _ in range(2))
-    static = StaticRunner(runner, programs(model, ours))
+    static = prepared(model, ours)
     for caches, forward in ((ours, static.forward), (theirs, runner.forward)):
         for slot, text in enumerate(texts):
             forward(Step(caches, [span(slot, 0, text)]))
@@ -61,16 +79,15 @@ def test_rows_of_several_documents_are_computed_as_in_a_plain_step(each_model: M
 def test_a_beginning_is_computed_as_by_a_plain_forward(model: Model, rows: int) -> None:
     text = random_tokens(model, rows, rows)
     caches = KeyValues(model.layout, 1, CACHE_ROWS)
-    logits = programs(model, caches).run(Step(caches, [span(0, 0, text)]))
-    assert logits is not None
-    for at, row in enumerate(logits[:rows], 1):
+    logits = prepared(model, caches).forward(Step(caches, [span(0, 0, text)]))
+    for at, row in enumerate(logits, 1):
         torch.testing.assert_close(row, model.logits(text[:at]), rtol=1e-4, atol=1e-4)
 
 
 def test_rows_far_into_a_slot_find_a_program_that_looks_so_far(model: Model) -> None:
     text = random_tokens(model, CACHE_ROWS, 1)
     caches = KeyValues(model.layout, 1, CACHE_ROWS)
-    runner = StaticRunner(Runner(model.model), programs(model, caches))
+    runner = prepared(model, caches)
     runner.forward(Step(caches, [span(0, 0, text[:-1])]))
     [row] = runner.forward(Step(caches, [span(0, CACHE_ROWS - 1, text[-1:])]))
     torch.testing.assert_close(row, model.logits(text), rtol=1e-4, atol=1e-4)
@@ -81,14 +98,13 @@ def test_a_step_that_nobody_wants_is_not_run(model: Model) -> None:
     unwanted = span(0, 0, [1])
     unwanted.stale = True
     with pytest.raises(StepDropped):
-        StaticRunner(Runner(model.model), programs(model, caches)).forward(Step(caches, [unwanted]))
+        prepared(model, caches).forward(Step(caches, [unwanted]))
 
 
 def test_texts_are_the_same_whether_steps_are_static_or_not(
     each_model: Model, make_desk: Callable[[EngineCore], Desk]
 ) -> None:
-    plain, static = (make_desk(each_model.core(eos=False)) for _ in range(2))
-    put(static.core, each_model)
+    plain, static = make_desk(each_model.core(eos=False)), make_desk(core_with_programs(each_model))
     text = random_tokens(each_model, 40, 3)
     for desk in (plain, static):
         desk.ask(1, text, limit_tokens=12)
@@ -110,20 +126,78 @@ def test_attention_that_has_no_fixed_shape_is_refused(model: Model) -> None:
         step.attend(module, *(torch.zeros(1, 2, 1, 8),) * 3, {"softcap": 30.0, "s_aux": None})
 
 
-@pytest.mark.cuda
-def test_recorded_programs_compute_what_plain_steps_compute(cuda_model: Model) -> None:
-    model = cuda_model
-    plain, recorded = (KeyValues(model.layout, 4, CACHE_ROWS) for _ in range(2))
-    made = StaticPrograms(forward_of(model.model), recorded, model.layout, record=True)
+def test_small_steps_are_programs_and_long_ones_are_not(
+    model: Model, make_desk: Callable[[EngineCore], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk(core_with_programs(model))
+    rows = plain_calls(monkeypatch)
+    desk.write(1, random_tokens(model, ROWS[-1] // 2, 5), limit_tokens=6)
+    assert rows == []
+    desk.core.config = replace(desk.core.config, step_tokens=2 * ROWS[-1])
+    desk.write(2, random_tokens(model, 2 * ROWS[-1], 6), limit_tokens=6)
+    assert rows == [2 * ROWS[-1]]
+
+
+def test_no_program_is_larger_than_memory_should_bear(model: Model) -> None:
+    caches = KeyValues(model.layout, 1, 1 << 13)
+    made = Programs(forward_of(model.model), caches, model.layout, record=False)
     made.prepare()
-    static = StaticRunner(Runner(model.model), made)
-    text = random_tokens(model, 48, 7)
-    for caches, forward in ((plain, Runner(model.model).forward), (recorded, static.forward)):
-        for slot in range(4):
-            forward(Step(caches, [span(slot, 0, text[: 12 * (slot + 1)])]))
-    for at in range(6):
-        one, other = (
-            forward(Step(caches, [span(slot, 12 * (slot + 1) + at, [text[at]]) for slot in range(4)]))
-            for caches, forward in ((plain, Runner(model.model).forward), (recorded, static.forward))
-        )
-        torch.testing.assert_close(one, other, rtol=6e-2, atol=6e-2)
+    shapes = list(made._programs)
+    assert max(rows * length for rows, length in shapes) == MOST_PLACES
+    assert {length for rows, length in shapes if rows == 1} == {256, 512, 1024, 2048, 4096, 8192}
+    text = random_tokens(model, ROWS[-1], 8)
+    assert made.run(Step(caches, [span(0, 0, text)])) is not None
+    assert made.run(Step(caches, [span(0, (1 << 13) - len(text), text)])) is None
+
+
+def test_making_programs_tells_how_far_it_is(model: Model) -> None:
+    runner = ProgramRunner(model.model)
+    told: list[Progress] = []
+    assert make_programs(runner, model.core(runner=runner), told.append, record=False)
+    fractions = [progress.fraction for progress in told]
+    assert len(fractions) >= len(ROWS)
+    assert fractions == sorted(fractions, key=lambda part: part or 0)
+    assert {progress.stage for progress in told} == {"recording small steps"}
+
+
+def test_a_model_without_fixed_shapes_is_run_plainly(
+    model: Model,
+    make_desk: Callable[[EngineCore], Desk],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def attend(*_: object) -> torch.Tensor:
+        raise NotStatic("its attention has sinks")
+
+    text = random_tokens(model, 12, 9)
+    desk = make_desk(model.core(eos=False))
+    want = desk.tokens(desk.write(1, text, limit_tokens=5))
+    monkeypatch.setattr(StaticStep, "attend", attend)
+    runner = ProgramRunner(model.model)
+    desk = make_desk(model.core(eos=False, runner=runner))
+    assert not make_programs(runner, desk.core, lambda _: None, record=False)
+    assert "its attention has sinks" in caplog.text
+    assert desk.tokens(desk.write(1, text, limit_tokens=5)) == want
+
+
+def test_programs_that_compute_something_else_are_not_used(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill = StaticStep.fill
+
+    def forgetful(self: StaticStep, step: Step) -> None:
+        fill(self, step)
+        self.positions.zero_()
+
+    monkeypatch.setattr(StaticStep, "fill", forgetful)
+    runner = ProgramRunner(model.model)
+    core = model.core(eos=False, runner=runner)
+    assert not make_programs(runner, core, lambda _: None, record=False)
+    rows = plain_calls(monkeypatch)
+    runner.forward(Step(core.caches, [span(0, 0, [1])]))
+    assert rows == [1]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without an NVIDIA GPU")
+def test_where_nothing_can_be_recorded_steps_are_run_plainly(model: Model) -> None:
+    runner = ProgramRunner(model.model)
+    core = model.core(eos=False, runner=runner)
+    assert not make_programs(runner, core, lambda _: None, record=True)

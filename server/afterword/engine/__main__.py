@@ -127,6 +127,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--context-tokens", type=int)
     parser.add_argument("--cache-bytes", type=int, default=DEFAULT_CACHE_BYTES)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--no-cuda-graphs", dest="cuda_graphs", action="store_false")
     return parser.parse_args(arguments)
 
 

@@ -17,7 +17,8 @@ from . import attention
 from .caches import KeyValues
 from .layout import Layout
 from .refusal import ModelRefused
-from .runner import Runner
+from .runner import Runner, StepRunner
+from .static import NotStatic
 from .steps import Span, Step
 
 # Layer types whose cache is one row of keys and values per token.
@@ -96,6 +97,31 @@ def self_test(model: PreTrainedModel, layout: Layout) -> None:
                 f"computed in pieces its logits differ from a plain forward by {difference:.1g} of their size, "
                 f"more than {TOLERANCE[layout.dtype]:.1g}: something in it looks beyond its own keys and values"
             )
+
+
+def programs_test(programs: StepRunner, plain: StepRunner, caches: KeyValues, vocabulary: int) -> None:
+    """Compare a small step run as a program with the same step run plainly, in slots that are empty.
+
+    Raises `NotStatic` if they differ: whatever it is that a recording did not take along, the plain way is still there.
+    """
+    tokens = random.Random(SELF_TEST_SEED).choices(range(vocabulary), k=min(SELF_TEST_TOKENS, caches.rows))
+    spans = [(slot, len(tokens) // (slot + 1)) for slot in range(min(2, caches.slots))]
+
+    def step(first: int, last: int) -> Step:
+        """Of each span the rows from its end minus `first` to its end minus `last`."""
+        parts = [(slot, max(0, end - first), end - last) for slot, end in spans]
+        return Step(
+            caches,
+            [Span(slot, slot, at, tokens[at:end], list(range(at, end)), [end - at - 1]) for slot, at, end in parts],
+        )
+
+    plain.forward(step(len(tokens), 1))
+    want = plain.forward(step(1, 0)).float()
+    got = programs.forward(step(1, 0)).float()
+    tolerance = TOLERANCE[next(iter(caches.keys.values())).dtype]
+    difference = float((got - want).abs().max() / want.abs().max().clamp(min=1e-6))
+    if not difference <= tolerance:
+        raise NotStatic(f"steps of fixed shapes differ from others by {difference:.1g} of their size")
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ What lives here: choices of device, type and sizes, and the order in which thing
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +18,17 @@ from transformers.utils import logging as transformers_logging
 from ..text.vocabulary import Vocabulary
 from . import attention
 from .api import Progress, Ready, Wish
-from .checks import check_config, position_limit, self_test
+from .checks import check_config, position_limit, programs_test, self_test
 from .core import EngineCore
 from .layout import ROOM_TOKENS, Layout, choose_context, slots_for
 from .options import EngineOptions
 from .probing import probe
+from .programs import ProgramRunner
 from .refusal import ModelRefused
 from .sizes import CoreConfig
+from .static import NotStatic
+
+log = logging.getLogger(__name__)
 
 Report = Callable[[Progress], None]
 CUDA_STEP_TOKENS = 2048
@@ -44,6 +49,8 @@ def load_model(
 ) -> PreTrainedModel:
     """A causal model from a local folder, in evaluation mode, with our attention. Raises `ModelRefused`, `OSError`."""
     place = choose_device(device)
+    if place.type == "cuda" and place.index is not None:
+        torch.cuda.set_device(place)  # for what takes the current one, such as streams
     kind = choose_dtype(dtype, place)
     progress(Progress("reading the configuration"))
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
@@ -70,11 +77,33 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
     layout = probe(model)
     self_test(model, layout)
     config = core_config(layout, model.config, options)
-    core = EngineCore(model, vocabulary.token_bytes, vocabulary.eos_ids, vocabulary.banned_ids, config, layout)
+    programs = ProgramRunner(model) if layout.device.type == "cuda" and options.cuda_graphs else None
+    core = EngineCore(
+        model, vocabulary.token_bytes, vocabulary.eos_ids, vocabulary.banned_ids, config, layout, programs
+    )
+    if programs is not None:
+        make_programs(programs, core, progress, record=True)
     progress(Progress("warming up"))
     warm_up(core)
     dtype = str(layout.dtype).removeprefix("torch.")
     return Loaded(core, Ready(options.name, config.context_tokens, config.slots, str(layout.device), dtype))
+
+
+def make_programs(runner: ProgramRunner, core: EngineCore, progress: Report, *, record: bool) -> bool:
+    """Make the programs of small steps and try them; the core must be fresh. `record`: as CUDA graphs.
+
+    Returns whether they are used. If not, because the model has no fixed shapes, recording fails or memory is short,
+    every step is run plainly, and the log says why.
+    """
+    stage = "recording small steps"
+    try:
+        runner.prepare(core.caches, core.layout, record=record, made=lambda part: progress(Progress(stage, part)))
+        programs_test(runner, runner.plain, core.caches, core.layout.vocabulary)
+    except (NotStatic, RuntimeError) as error:
+        runner.give_up()
+        log.warning("small steps are not recorded, and each takes longer: %s: %s", type(error).__name__, error)
+        return False
+    return True
 
 
 def warm_up(core: EngineCore) -> None:
@@ -113,10 +142,13 @@ def core_config(layout: Layout, config: PretrainedConfig, options: EngineOptions
 
 
 def choose_device(device: str) -> torch.device:
-    """The device named, or CUDA if there is one, or the CPU."""
+    """The device named, or CUDA if there is one, or the CPU. Raises `ValueError` for a GPU that is not there."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(device)
+    place = torch.device(device)
+    if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"{device} was asked for; torch {torch.__version__} sees {torch.cuda.device_count()} GPUs")
+    return place
 
 
 def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:

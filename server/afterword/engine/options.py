@@ -20,6 +20,7 @@ class EngineOptions:
     `device`, `dtype`: as torch names them, or `auto`; several devices, with commas between them, are an engine each.
     `context_tokens`: longest prompt and continuation a document may have; `None` is decided by the engine.
     `cache_bytes`: memory for key/value caches. `threads`: of torch on a CPU; `None` leaves it to torch.
+    `cuda_graphs`: whether small steps on a GPU are recorded once and launched as a whole.
     """
 
     folder: Path
@@ -29,6 +30,7 @@ class EngineOptions:
     context_tokens: int | None = None
     cache_bytes: int = DEFAULT_CACHE_BYTES
     threads: int | None = None
+    cuda_graphs: bool = True
 
     @property
     def devices(self) -> list[str]:
@@ -47,4 +49,5 @@ class EngineOptions:
             "--threads": self.threads,
         }
         # One word each, so that a value that begins with a dash is still a value.
-        return [f"{flag}={value}" for flag, value in given.items() if value is not None]
+        arguments = [f"{flag}={value}" for flag, value in given.items() if value is not None]
+        return arguments if self.cuda_graphs else [*arguments, "--no-cuda-graphs"]

@@ -69,20 +69,23 @@ class Span:
         first = 0 if window is None else min(line, max(0, min(self.positions) - window + 1))
         if len(self.tokens) == 1 and self.line is None:
             return first, None
-        positions = torch.tensor(self.positions)[:, None]
+        # Made where it is used: over a long text it is far larger than what it is made from.
+        device = like.device
+        positions = torch.tensor(self.positions, device=device)[:, None]
         if self.line is None:
-            places = torch.arange(first, self.end)[None]
+            places = torch.arange(first, self.end, device=device)[None]
             hidden = places > positions
         else:
-            places = torch.cat((torch.arange(first, line), torch.tensor(self.places)))[None]
+            later = torch.tensor(self.places, device=device)
+            places = torch.cat((torch.arange(first, line, device=device), later))[None]
             hidden = places > positions
-            owners = torch.tensor(self.owners)
+            owners = torch.tensor(self.owners, device=device)
             mine = owners[len(owners) - len(self.tokens) :]
             hidden[:, line - first :] |= owners[None] != mine[:, None]
         if window is not None:
             hidden |= places <= positions - window
-        bias = torch.zeros(hidden.shape, dtype=like.dtype).masked_fill_(hidden, NO_ROW)
-        return first, bias.repeat(groups, 1).to(like.device)
+        bias = torch.zeros(hidden.shape, dtype=like.dtype, device=device).masked_fill_(hidden, NO_ROW)
+        return first, bias.repeat(groups, 1)
 
 
 @dataclass(slots=True, eq=False)
