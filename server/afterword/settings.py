@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from afterword.engine.options import EngineOptions
 from afterword.gateway.auth import TOKEN_VARIABLE, gather_tokens
 from afterword.gateway.options import GatewayOptions
+from afterword.gateway.site import BUILT_PAGE
 from afterword.models.files import ModelFiles
 from afterword_protocol.messages import Limits
 
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
         "server",
         "Web pages let in: values of the Origin header, * as wildcard. Empty: only pages of the server's own host.",
     )
+    page: bool = _setting(True, "server", "Whether a page to write on is served at /.")
     grace_ms: float = _setting(
         5000, "server", "Time that live suggestions have to end when the server is stopped.", "ms", ge=0
     )
@@ -171,6 +173,7 @@ class Settings(BaseSettings):
             grace_ms=self.grace_ms,
             stall_timeout_ms=self.stall_timeout_ms,
             outbox_bytes=self.outbox_bytes,
+            site=BUILT_PAGE if self.page else None,
         )
 
     def engine(self, files: ModelFiles) -> EngineOptions:

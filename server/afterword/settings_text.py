@@ -45,6 +45,8 @@ def allowed(field: FieldInfo) -> str:
     kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)] or [field.annotation]
     if all(isinstance(kind, str) for kind in kinds):
         return "one of " + ", ".join(str(kind) for kind in kinds)
+    if bool in kinds:
+        return "true or false"
     kind = "a whole number" if int in kinds else "a number" if float in kinds else "a path" if Path in kinds else "text"
     if field.annotation is not None and getattr(field.annotation, "__origin__", None) is tuple:
         kind = "a list, parted by commas"

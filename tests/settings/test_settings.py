@@ -9,6 +9,7 @@ import pytest
 
 from afterword.engine.options import EngineOptions
 from afterword.gateway.options import GatewayOptions
+from afterword.gateway.site import BUILT_PAGE
 from afterword.models import ModelFiles
 from afterword.settings import Settings, SettingsError, load
 
@@ -110,7 +111,7 @@ def test_a_token_file_without_tokens_is_refused(tmp_path: Path) -> None:
 
 
 def test_defaults_are_those_of_the_gateway_and_the_engine() -> None:
-    assert load().gateway("m") == GatewayOptions(model="m")
+    assert load().gateway("m") == GatewayOptions(model="m", site=BUILT_PAGE)
     files = ModelFiles(Path("folder"), "m")
     assert load().engine(files) == EngineOptions(folder=Path("folder"), name="m")
 
@@ -121,6 +122,7 @@ def test_each_setting_reaches_the_gateway_or_the_engine() -> None:
         "host": "::1",
         "tokens": ("a",),
         "origins": ("https://a.example",),
+        "page": False,
         "device": "cpu",
         "dtype": "float32",
         "threads": 3,
@@ -132,5 +134,5 @@ def test_each_setting_reaches_the_gateway_or_the_engine() -> None:
     for name, field in Settings.model_fields.items():
         if name in elsewhere:
             continue
-        settings = load({name: other.get(name) or field.default + 1000})
+        settings = load({name: other[name] if name in other else field.default + 1000})
         assert [dataclasses.asdict(settings.gateway("m")), dataclasses.asdict(settings.engine(files))] != usual, name

@@ -29,6 +29,7 @@ def test_what_is_allowed_is_told_in_words() -> None:
     assert allowed(fields["threads"]) == "a whole number from 1 to 1024"
     assert allowed(fields["cache_dir"]) == "a path"
     assert allowed(fields["origins"]) == "a list, parted by commas"
+    assert allowed(fields["page"]) == "true or false"
     assert allowed(fields["log_level"]) == "one of debug, info, warning, error"
 
 

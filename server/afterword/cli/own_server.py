@@ -54,7 +54,7 @@ async def client_of_own_server(
         alternatives=max(needs.alternatives, options.limits.alternatives),
     )
     options = dataclasses.replace(
-        options, host="127.0.0.1", port=0, tokens=(token,), origins=(), limits=limits, grace_ms=0
+        options, host="127.0.0.1", port=0, tokens=(token,), origins=(), limits=limits, grace_ms=0, site=None
     )
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

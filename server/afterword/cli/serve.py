@@ -75,20 +75,20 @@ class Announcer:
         elif isinstance(event, Lost):
             self._progress.finish()
             print(f"The engine stopped and is started again: {event.detail}", file=sys.stderr)
-        elif isinstance(event, Ready):
+        elif isinstance(event, Ready) and self._server is not None:
             self._progress.finish()
-            print("The engine is ready again." if self._announced else self._banner(event), flush=True)
+            again = "The engine is ready again."
+            print(again if self._announced else self._banner(self._server, event), flush=True)
             self._announced = True
 
-    def _banner(self, ready: Ready) -> str:
-        url = self._server.url if self._server else ""
-        web = url.replace("ws://", "http://").rpartition("/")[0]
+    def _banner(self, server: RunningServer, ready: Ready) -> str:
         license_name = f" ({self._files.license})" if self._files.license else ""
         return "\n".join(
             [
                 "Afterword is ready.",
-                f"  editors  {url}  (subprotocol {SUBPROTOCOL})",
-                f"  health   {web}/healthz",
+                *([f"  write    {server.web}/"] if server.page else []),
+                f"  editors  {server.url}  (subprotocol {SUBPROTOCOL})",
+                f"  health   {server.web}/healthz",
                 f"  model    {self._files.name}{license_name}: {ready.dtype} on {ready.device}, "
                 f"{ready.context_tokens} tokens of context",
                 "  stop     Ctrl-C",

@@ -1,4 +1,4 @@
-"""The HTTP side of the server: plain pages, and who may turn a request into a WebSocket.
+"""The HTTP side of the server: which plain page, and who may turn a request into a WebSocket.
 
 What lives here: the answer to one request, decided from its head alone. What the WebSocket standard itself asks of a
 handshake is checked by `websockets`.
@@ -7,8 +7,7 @@ handshake is checked by `websockets`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from email.utils import formatdate
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from websockets.datastructures import Headers, MultipleValuesError
@@ -16,30 +15,51 @@ from websockets.http11 import Request, Response
 
 from afterword_protocol.messages import PATH, SUBPROTOCOL
 
-from .health import Page, Routes
+from .health import Routes
 from .origins import Origins
+from .pages import Page, response_of, text_page
+from .site import Site
+
+# A WebSocket begins with a GET, too.
+METHODS = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
-    """Answers requests. `has_room` tells whether one more connection may be opened, `draining` that none may."""
+    """Answers requests. `has_room` tells whether one more connection may be opened, `draining` that none may.
+
+    `site` is the page to write on, or `None` if none is served.
+    """
 
     origins: Origins
     routes: Routes
+    site: Site | None
     has_room: Callable[[], bool]
     draining: Callable[[], bool]
 
     def answer(self, request: Request) -> Response | None:
         """The response that ends a request, or `None` if it may go on as a handshake."""
+        page = self._page(request)
+        return response_of(page, head=request.method == "HEAD") if page else None
+
+    def _page(self, request: Request) -> Page | None:
+        if request.method not in METHODS:
+            page = text_page(HTTPStatus.METHOD_NOT_ALLOWED, f"Only {' and '.join(METHODS)} are answered here.")
+            return replace(page, headers={"Allow": ", ".join(METHODS)})
         path = request.path.partition("?")[0]
         if path in self.routes:
-            return _respond(self.routes[path]())
+            return self.routes[path]()
         if path != PATH:
-            return _refuse(HTTPStatus.NOT_FOUND, f"Nothing is here. The WebSocket is at {PATH}.")
+            found = self.site and self.site.answer(path, request.headers)
+            return found or text_page(HTTPStatus.NOT_FOUND, self._directions())
         if not _asks_for_websocket(request.headers):
             return None
         refusal = self._refusal(request.headers)
-        return refusal and _refuse(*refusal)
+        return text_page(*refusal) if refusal else None
+
+    def _directions(self) -> str:
+        page = " The page to write on is at /." if self.site and self.site.built else ""
+        return f"Nothing is here. The WebSocket is at {PATH}.{page}"
 
     def _refusal(self, headers: Headers) -> tuple[HTTPStatus, str] | None:
         try:
@@ -70,20 +90,3 @@ def _asks_for_websocket(headers: Headers) -> bool:
 def _offered(headers: Headers) -> list[str]:
     values = headers.get_all("Sec-WebSocket-Protocol")
     return [name.strip() for value in values for name in value.split(",")]
-
-
-def _refuse(status: HTTPStatus, why: str) -> Response:
-    return _respond(Page(status, f"{why}\n".encode(), "text/plain; charset=utf-8"))
-
-
-def _respond(page: Page) -> Response:
-    headers = Headers(
-        {
-            "Date": formatdate(usegmt=True),
-            "Connection": "close",
-            "Content-Length": str(len(page.body)),
-            "Content-Type": page.content_type,
-            "Cache-Control": "no-store",
-        }
-    )
-    return Response(page.status.value, page.status.phrase, headers, page.body)

@@ -7,7 +7,6 @@ in, pages out. `/healthz` is 200 once the model answers; `/readyz` is 200 as lon
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -15,17 +14,9 @@ import orjson
 
 from afterword.engine.api import EngineEvent, Failed, Lost, Progress, Ready
 
+from .pages import Page
+
 STARTING = Progress("starting the engine")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An answer to a plain HTTP request."""
-
-    status: HTTPStatus
-    body: bytes
-    content_type: str
-
 
 Routes = Mapping[str, Callable[[], Page]]
 

@@ -7,6 +7,7 @@ and what they lead to is the business of the modules that read them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from afterword_protocol.messages import Limits
 from afterword_protocol.session import DEFAULT_LIMITS
@@ -33,6 +34,7 @@ class GatewayOptions:
     `close_timeout_ms`: time a client has to answer a close before the socket is cut.
     `stall_timeout_ms`: time for which a client may leave a full socket unread before it is cut off.
     `outbox_bytes`: frames kept, at most, for a client that reads more slowly than it asks.
+    `site`: folder of the built page to write on, which is then served at `/`.
     """
 
     model: str
@@ -52,3 +54,4 @@ class GatewayOptions:
     close_timeout_ms: float = 2_000
     stall_timeout_ms: float = 30_000
     outbox_bytes: int = 1 << 20
+    site: Path | None = None

@@ -32,6 +32,7 @@ from .handshake import Doorkeeper
 from .hub import Hub, Watcher
 from .options import GatewayOptions
 from .origins import Origins
+from .site import Site
 
 _log = logging.getLogger("afterword.gateway")
 
@@ -56,17 +57,23 @@ class EngineRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that listens. `port` is the one it got."""
+    """A server that listens. `port` is the one it got, `page` tells whether there is a page to write on."""
 
     hub: Hub
     host: str
     port: int
+    page: bool = False
 
     @property
     def url(self) -> str:
         """Where clients connect."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"ws://{host}:{self.port}{PATH}"
+
+    @property
+    def web(self) -> str:
+        """Where browsers find it, without a slash at the end."""
+        return self.url.replace("ws://", "http://").removesuffix(PATH)
 
 
 @contextlib.asynccontextmanager
@@ -86,8 +93,10 @@ async def running_server(
     """
     require_tokens(options.host, options.tokens)
     hub = Hub(options, engine, vocabulary, rules or Rules(), watch)
-    async with _listening(options, hub) as server:
-        running = RunningServer(hub, options.host, server.sockets[0].getsockname()[1])
+    site = Site.read(options.site) if options.site else None
+    async with _listening(options, hub, site) as server:
+        port = server.sockets[0].getsockname()[1]
+        running = RunningServer(hub, options.host, port, page=site is not None and site.built)
         if listening is not None:
             listening(running)
         await hub.open()
@@ -135,16 +144,21 @@ async def serve(
         raise EngineRefused(stopping.refusal)
 
 
-def _listening(options: GatewayOptions, hub: Hub) -> Server:
+def _listening(options: GatewayOptions, hub: Hub, site: Site | None) -> Server:
     doorkeeper = Doorkeeper(
         origins=Origins(options.origins, unguarded=not options.tokens),
         routes=hub.health.routes(),
+        site=site,
         has_room=lambda: hub.has_room,
         draining=lambda: hub.health.draining,
     )
 
-    def answer(_: ServerConnection, request: Request) -> Response | None:
-        return doorkeeper.answer(request)
+    def answer(connection: ServerConnection, request: Request) -> Response | None:
+        response = doorkeeper.answer(request)
+        if response is not None and len(response.body) > OUTGOING_BYTES:
+            # A file takes a slow network longer than a close may take; the time for a handshake bounds it.
+            connection.close_timeout = None
+        return response
 
     async def serve_tuned(connection: ServerConnection) -> None:
         _tune(connection)
