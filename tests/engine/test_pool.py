@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from afterword.engine.api import (
     EventSink,
     Failed,
     Lost,
+    Measured,
+    PartLost,
     Progress,
     Ready,
     Sampled,
@@ -142,7 +145,8 @@ async def test_when_an_engine_dies_only_its_own_runs_end_and_their_documents_mov
     runs = {document: desk.ask(document, alternatives=2) for document in (1, 2)}
     lost = desk.home(1)
     desk.members[lost].say(Lost("it was killed"), Progress("starting the engine again"))
-    assert desk.heard == [Ended(runs[1], alternative, "error", "it was killed") for alternative in (0, 1)]
+    ended = [Ended(runs[1], alternative, "error", "it was killed") for alternative in (0, 1)]
+    assert desk.heard == [PartLost(lost, "it was killed"), *ended]
     desk.members[lost].told.clear()
     desk.ask(1)
     assert desk.home(1) == 1 - lost
@@ -152,9 +156,9 @@ async def test_when_the_last_engine_dies_the_pool_is_lost() -> None:
     desk = await Desk(2).open()
     desk.members[0].say(Lost("one"))
     desk.members[1].say(Lost("two"))
-    assert desk.heard == [Lost("two")]
+    assert desk.heard == [PartLost(0, "one"), Lost("two", engine=1)]
     desk.members[1].say(READY)
-    assert desk.heard[-1] == READY
+    assert desk.heard[-1] == replace(READY, engine=1)
 
 
 async def test_one_engine_that_cannot_start_does_not_stop_the_others() -> None:
@@ -163,7 +167,7 @@ async def test_one_engine_that_cannot_start_does_not_stop_the_others() -> None:
     desk.members[1].say(READY)
     desk.ask(1)
     assert desk.home(1) == 1
-    assert desk.heard == [READY]
+    assert desk.heard == [replace(READY, engine=1)]
 
 
 async def test_it_has_failed_when_no_engine_can_start() -> None:
@@ -179,6 +183,28 @@ async def test_events_of_runs_are_handed_on() -> None:
     run = desk.ask(1)
     desk.members[desk.home(1)].say(Sampled(run, 0, 5, -0.5))
     assert desk.heard == [Sampled(run, 0, 5, -0.5)]
+
+
+async def test_it_is_told_which_engine_is_ready_and_which_measured_what() -> None:
+    desk = await Desk(2).open(ready=False)
+    measured = Measured(8, 1, 0, 5, 9, 0, 0, 0, 0, 0.25, [5], [5])
+    desk.members[1].say(READY, measured)
+    assert desk.heard == [replace(READY, engine=1), replace(measured, engine=1)]
+
+
+async def test_a_document_whose_engine_died_stays_where_it_went_and_new_ones_fill_the_engine_that_is_back() -> None:
+    desk = await Desk(2).open()
+    for document in (1, 2):
+        desk.ask(document)
+    lost = desk.home(1)
+    desk.members[lost].say(Lost("it was killed"))
+    desk.ask(1)
+    desk.members[lost].told.clear()
+    desk.members[lost].say(READY)
+    desk.ask(1)
+    desk.ask(3)
+    desk.ask(4)
+    assert desk.members[lost].told == [("start", 3), ("start", 4)]
 
 
 async def test_closing_closes_every_engine() -> None:

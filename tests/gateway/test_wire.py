@@ -13,6 +13,8 @@ from afterword.engine.api import (
     EngineEvent,
     Failed,
     Lost,
+    Measured,
+    PartLost,
     Paused,
     Progress,
     Ready,
@@ -56,8 +58,10 @@ events: st.SearchStrategy[EngineEvent] = st.one_of(
     st.builds(Paused, whole, st.integers(0, 8)),
     st.builds(Ended, whole, st.integers(0, 8), st.sampled_from(["end", "busy", "error"]), texts),
     st.builds(Progress, texts, st.none() | st.floats(0, 1)),
-    st.builds(Ready, texts, whole, whole, texts, texts),
-    st.builds(Lost, texts),
+    st.builds(Ready, texts, whole, whole, texts, texts, whole),
+    st.builds(Lost, texts, whole),
+    st.builds(PartLost, whole, texts),
+    st.builds(Measured, *[whole] * 9, st.floats(0, 1e6), *[st.lists(whole, max_size=4)] * 2, whole),
     st.builds(Failed, texts),
 )
 

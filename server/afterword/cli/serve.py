@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, TypeVar
 
-from afterword.engine.api import EngineEvent, Lost, Progress, Ready
+from afterword.engine.api import EngineEvent, Lost, PartLost, Progress, Ready
 from afterword.engine.pool import engine_of
 from afterword.faults import describe_fault
 from afterword.gateway.auth import OpenDoor, require_tokens
@@ -62,7 +62,7 @@ class Announcer:
         self._files = files
         self._progress = progress
         self._server: RunningServer | None = None
-        self._announced = False
+        self._ready: set[int] = set()  # engines that were announced
 
     def listening(self, server: RunningServer) -> None:
         """The server has its port."""
@@ -75,11 +75,14 @@ class Announcer:
         elif isinstance(event, Lost):
             self._progress.finish()
             print(f"The engine stopped and is started again: {event.detail}", file=sys.stderr)
+        elif isinstance(event, PartLost):
+            print(f"One of the engines stopped, and others go on: {event.detail}", file=sys.stderr)
         elif isinstance(event, Ready) and self._server is not None:
             self._progress.finish()
-            again = "The engine is ready again."
-            print(again if self._announced else self._banner(self._server, event), flush=True)
-            self._announced = True
+            once_more = "is ready again" if event.engine in self._ready else "is ready, too"
+            news = f"The engine on {event.device} {once_more}."
+            print(news if self._ready else self._banner(self._server, event), flush=True)
+            self._ready.add(event.engine)
 
     def _banner(self, server: RunningServer, ready: Ready) -> str:
         license_name = f" ({self._files.license})" if self._files.license else ""

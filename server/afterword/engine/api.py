@@ -83,20 +83,28 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The engine answers wishes from now on. `context_tokens`: longest prompt; `device`, `dtype`: where and how."""
+    """The engine answers wishes from now on. `context_tokens`: longest prompt; `device`, `dtype`: where and how.
+
+    `engine`: which of several.
+    """
 
     model: str
     context_tokens: int
     slots: int
     device: str
     dtype: str
+    engine: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The engine died: all its runs are over and its caches gone; it is being started again. `detail` says why."""
+    """The engine died: all its runs are over and its caches gone; it is being started again. `detail` says why.
+
+    `engine`: which of several, the last one that lived.
+    """
 
     detail: str
+    engine: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +114,41 @@ class Failed:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class PartLost:
+    """One of several engines died, and is being started again or not; the others go on. Its runs have ended."""
+
+    engine: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an engine did since it told last, in numbers; see `measures`, where the ranges are named.
+
+    `slots`, `used`: places for documents, and those taken. `waiting`: documents that wait for one. `steps`, and of them
+    `dropped` (given up midway) and `failures`; `rows` of all steps, and of them `wasted` (nobody wanted them any more).
+    `evictions`: documents that lost their place. `took_s`: time of all steps; `times`, `sizes`: steps by range of time
+    and of rows. `engine`: which of several.
+    """
+
+    slots: int
+    used: int
+    waiting: int
+    steps: int
+    rows: int
+    wasted: int
+    dropped: int
+    failures: int
+    evictions: int
+    took_s: float
+    times: Sequence[int]
+    sizes: Sequence[int]
+    engine: int = 0
+
+
 RunEvent = Started | Sampled | Paused | Ended
-EngineEvent = RunEvent | Progress | Ready | Lost | Failed
+EngineEvent = RunEvent | Progress | Ready | Lost | PartLost | Failed | Measured
 EventSink = Callable[[Sequence[EngineEvent]], None]
 
 

@@ -10,15 +10,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from .api import RunEvent, Sampled, Wish
+from .api import Measured, RunEvent, Sampled, Wish
 from .caches import KeyValues
 from .layout import Layout
+from .measures import Meter, Stats
 from .plan import Need, plan
 from .probing import probe
 from .roster import Roster, ended
@@ -32,17 +33,7 @@ from .writing import Writer
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Stats:
-    """What the engine did since it started. `dropped`: steps given up midway; `layers`: attention layers started."""
-
-    steps: int = 0
-    rows: int = 0
-    dropped: int = 0
-    layers: int = 0
-    tokens: int = 0
-    evictions: int = 0
-    failures: int = 0
+Emit = Callable[[Sequence[RunEvent | Measured]], None]
 
 
 class EngineCore:
@@ -65,6 +56,7 @@ class EngineCore:
         self.config = config or CoreConfig()
         self.layout = layout or probe(model)
         self.stats = Stats()
+        self._meter = Meter(self.stats, self.config.slots)
         self._runner = runner or Runner(model)
         vocabulary = self.layout.vocabulary
         # A runner may need to know them before the first step, as recorded programs do.
@@ -81,7 +73,7 @@ class EngineCore:
         self._busy = False  # the last step found something to do
         self._flying: dict[int, Span] = {}  # spans of the step in flight
         self._between: list[RunEvent] = []  # events that arose during a step
-        self._emit: Callable[[list[RunEvent]], None] | None = None
+        self._emit: Emit | None = None
         self._closed = False
 
     # --- from any thread ---------------------------------------------------------------------------------------------
@@ -136,16 +128,19 @@ class EngineCore:
 
     # --- the step loop -----------------------------------------------------------------------------------------------
 
-    def run_forever(self, emit: Callable[[list[RunEvent]], None]) -> None:
+    def run_forever(self, emit: Emit) -> None:
         """Step whenever there is something to do, until `close`. `emit` gets events on this thread, in order."""
         self._emit = emit
         while not self._closed:
             events = self.step()
             if events:
                 emit(events)
+            if self._meter.due and self._meter.wait_s(*self._gauges()) is not None:
+                emit([self._meter.take(*self._gauges())])
             with self._lock:
-                while self.idle and not self._closed:
-                    self._lock.wait()
+                # Woken for news from outside, or once to tell of the last steps.
+                while self.idle and not self._closed and self._lock.wait(self._meter.wait_s(*self._gauges())):
+                    pass
 
     @torch.inference_mode()
     def step(self) -> list[RunEvent]:
@@ -158,6 +153,7 @@ class EngineCore:
             return events
         self.stats.steps += 1
         self.stats.rows += step.rows
+        began = time.perf_counter()
         try:
             logits: Tensor | None = self._runner.forward(step)
         except StepDropped:
@@ -172,6 +168,8 @@ class EngineCore:
         with self._lock:
             events = self._between + self._commit(step, logits)
             self._between = []
+        wasted = sum(len(span.tokens) for span in step.spans if span.skipped or logits is None)
+        self.stats.stepped(step.rows, wasted, time.perf_counter() - began)
         return events
 
     @property
@@ -280,6 +278,10 @@ class EngineCore:
         return events
 
     # --- small things ------------------------------------------------------------------------------------------------
+
+    def _gauges(self) -> tuple[int, int]:
+        """Slots in use, and documents that wait for one."""
+        return self._slots.used, self._roster.waiting
 
     def _wake(self) -> None:
         self._arrived = True

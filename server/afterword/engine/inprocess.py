@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from .api import EngineEvent, EventSink, Failed, Lost, Progress, Ready, Wish
+from .api import EngineEvent, EventSink, Failed, Lost, RunEvent, Wish
 from .core import EngineCore
 from .loading import Loaded, Report, load_core
 from .options import EngineOptions
@@ -129,8 +129,6 @@ class InProcessEngine:
                 self._core.close()
 
     def _deliver(self, events: Sequence[EngineEvent]) -> None:
-        live = [
-            event for event in events if isinstance(event, Progress | Ready | Lost | Failed) or event.run in self._runs
-        ]
+        live = [event for event in events if not isinstance(event, RunEvent) or event.run in self._runs]
         if live and self._sink is not None and not self._closed:
             self._sink(live)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from .api import Ended, Engine, EngineEvent, EventSink, Failed, Lost, Progress, Ready, Wish
+from .api import Ended, Engine, EngineEvent, EventSink, Failed, Lost, Measured, PartLost, Progress, Ready, Wish
 from .options import EngineOptions
 from .process import EngineProcess
 
@@ -106,7 +106,10 @@ class EnginePool:
             match event:
                 case Ready():
                     self._ready[index] = event
-                    told.append(replace(event, slots=sum(ready.slots for ready in self._ready.values())))
+                    slots = sum(ready.slots for ready in self._ready.values())
+                    told.append(replace(event, slots=slots, engine=index))
+                case Measured():
+                    told.append(replace(event, engine=index))
                 case Progress():
                     if not self._ready:
                         told.append(event)
@@ -129,8 +132,9 @@ class EnginePool:
             del self._homes[document]
         over = [run for run, place in self._runs.items() if place.engine == index]
         if was_ready and not self._ready:
-            return [Lost(detail)]
-        return [
+            return [Lost(detail, index)]
+        news: list[EngineEvent] = [PartLost(index, detail)] if was_ready else []
+        return news + [
             Ended(run, alternative, "error", detail)
             for run in over
             for alternative in range(self._runs[run].alternatives)

@@ -39,6 +39,11 @@ class Roster:
             if run.slot is not None and run.writing:
                 yield run, run.slot
 
+    @property
+    def waiting(self) -> int:
+        """Runs that have something to write and no slot to write in."""
+        return len(self._waiting())
+
     def drop(self, document: int) -> Run | None:
         """The document's run is over; its slot stays. Returns the run."""
         return self._runs.pop(document, None)

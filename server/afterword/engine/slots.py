@@ -151,6 +151,11 @@ class Slots:
         self._of: dict[int, Slot] = {}
         self._tick = 0
 
+    @property
+    def used(self) -> int:
+        """How many slots documents have."""
+        return len(self._of)
+
     def of(self, document: int) -> Slot | None:
         """The slot of a document, if it has one."""
         return self._of.get(document)

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from .api import Ended, EngineEvent, Failed, Lost, Paused, Progress, Ready, Sampled, Started, Wish
+from .api import Ended, EngineEvent, Failed, Lost, Measured, PartLost, Paused, Progress, Ready, Sampled, Started, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ _EVENTS: dict[str, type[EngineEvent]] = {
     "progress": Progress,
     "ready": Ready,
     "lost": Lost,
+    "part_lost": PartLost,
     "failed": Failed,
+    "measured": Measured,
 }
 _COMMANDS: dict[str, type[Update | Stop | Forget]] = {"update": Update, "stop": Stop, "forget": Forget}
 _NAMES = {kind: name for kinds in (_EVENTS, _COMMANDS) for name, kind in kinds.items()}
