@@ -68,7 +68,10 @@ class Document:
             splice = self._mirror.fit(asked.delete, asked.insert, asked.delete_after, asked.insert_after, asked.length)
         except Unfollowable as problem:
             return [error(ErrorCode.RESYNC, str(problem), self.name), *self.lose_track(now_ms)]
-        return self._splice(splice, asked.rev, now_ms)
+        followed = self._ghost.followed
+        effects = self._splice(splice, asked.rev, now_ms)
+        self._terms.tally.typed_characters += max(0, self._ghost.followed - followed)
+        return effects
 
     def accept(self, asked: Accept, now_ms: float) -> list[Effect]:
         """The writer took a part of the suggestion: the splice that inserts it."""
@@ -84,6 +87,8 @@ class Document:
         taken = points_at_start(untyped, asked.length)
         if taken is None:
             return [self._bad("length", "is not that of a part of what is untyped", asked.id), *self.lose_track(now_ms)]
+        self._terms.tally.accepts += 1
+        self._terms.tally.accepted_characters += taken
         return self._splice(Splice(0, untyped[:taken], 0, ""), asked.rev, now_ms)
 
     def suggest(self, asked: Suggest, draining: bool, now_ms: float) -> list[Effect]:
@@ -119,7 +124,10 @@ class Document:
         """The writer waved the suggestion away, so its text is not to come back."""
         if asked.id > self._last_id:
             return [self._never(asked.id)]
-        return self._ghost.drop(Reason.CANCELLED, now_ms) if self._ghost.knows(asked.id) else []
+        if not self._ghost.knows(asked.id):
+            return []
+        self._terms.tally.dismissals += 1
+        return self._ghost.drop(Reason.CANCELLED, now_ms)
 
     def close(self, now_ms: float) -> list[Effect]:
         """The document is forgotten."""

@@ -23,6 +23,7 @@ class Strand:
         self.tokens = 0  # tokens so far, also those that make no whole grapheme yet
         self.paused = False  # the run has written for this strand all it was allowed
         self.over: Reason | None = None  # the run writes no more for this strand: end, busy or error
+        self.shown_tokens = 0  # tokens whose text was shown, as far as it was shown at the furthest
         self._logprob = 0.0  # summed over all tokens so far
         self._ends: list[int] = []  # where each piece ends
         self._tokens_at: list[int] = [0]  # tokens before the first piece, and up to the end of each
@@ -37,6 +38,12 @@ class Strand:
             self._ends.append(len(self.text))
             self._tokens_at.append(self.tokens)
             self._logprob_at.append(self._logprob)
+
+    def show_to(self, offset: int) -> int:
+        """The text up to `offset` is shown; how many tokens are shown with it for the first time."""
+        fresh = max(0, self.tokens_begun(offset) - self.shown_tokens)
+        self.shown_tokens += fresh
+        return fresh
 
     def forget_textless(self) -> None:
         """Drop tokens that made no text yet: the run that would have completed them is gone."""
@@ -73,6 +80,7 @@ class Strand:
         """A strand of the same text that can grow on its own."""
         twin = Strand()
         twin.over = self.over
+        twin.shown_tokens = self.shown_tokens
         begin = 0
         for piece, end in enumerate(self._ends):
             twin.append(self.text[begin:end], *self._sum(piece, piece + 1))
@@ -95,6 +103,7 @@ class Draft:
     def __init__(self, alternatives: int, temperature: float, seed: int | None) -> None:
         self.strands = [Strand() for _ in range(alternatives)]
         self.typed = ""  # text between the origin and the caret
+        self.furthest = 0  # the furthest that the caret has been
         self.run: int | None = None  # number of the run that writes it, None when there is none (any more)
         self.limit_tokens = 0  # how long a strand may get in this run, counted from the origin
         self.base_tokens = 0  # how long the strand was when this run began
@@ -178,5 +187,6 @@ class Draft:
         alone = Draft(1, self.temperature, self.seed)
         alone.strands = [strand.copy()]
         alone.typed = self.typed
+        alone.furthest = self.furthest
         alone.context_tokens = self.context_tokens
         return alone

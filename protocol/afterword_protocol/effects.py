@@ -7,16 +7,20 @@ Python `str` here and lengths are code points; UTF-16 units exist only in messag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .messages import Reason, ServerMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this message to the client."""
+    """Send this message to the client.
+
+    `asked_ms`: of the frame with the first text that answers an ask, when that ask was made; for timing it.
+    """
 
     message: ServerMessage
+    asked_ms: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from .mirror import Mirror, Splice
 from .replies import error
 from .rules import TextRules
 from .suggestion import Ask, Suggestion
+from .tally import Tally
 from .view import View
 from .writing import Writing
 
@@ -36,6 +37,7 @@ class Terms:
     rules: TextRules
     draft_numbers: Iterator[int]  # shared by all connections
     retry_after_ms: float  # advised when the engine has no room
+    tally: Tally  # of the connection
 
 
 class Ghost:
@@ -78,6 +80,11 @@ class Ghost:
             draft.run is not None or any(len(strand.text) > draft.caret for strand in draft.strands)
         )
 
+    @property
+    def followed(self) -> int:
+        """How far the writer has gone along with what is written, at the furthest."""
+        return self._writing.draft.furthest if self._writing.draft is not None else 0
+
     def knows(self, id: int) -> bool:
         """Whether `id` is the latest suggestion that was begun."""
         return self._suggestion is not None and self._suggestion.id == id
@@ -87,7 +94,8 @@ class Ghost:
         draft, effects = self._writing.draft_for(asked, max_tokens, self.mirror)
         around = self.mirror.surroundings
         views = [View(strand, draft.caret, around) for strand in draft.strands]
-        self._suggestion = Suggestion(self._doc, asked.id, views, self._terms.rules, self._terms.delivery, asked.quiet)
+        terms = self._terms
+        self._suggestion = Suggestion(self._doc, asked.id, views, terms.rules, terms.delivery, asked.quiet, terms.tally)
         deadline_ms = None if asked.max_time_ms is None else now_ms + asked.max_time_ms
         ask = Ask(asked.stop, max_tokens, now_ms, deadline_ms)
         ask.begin(views, draft.caret)
@@ -121,6 +129,7 @@ class Ghost:
         draft.typed = typed
         if not draft.agrees:
             return self.drop(Reason.DIVERGED, now_ms)
+        draft.furthest = max(draft.furthest, draft.caret)
         if suggestion is None or suggestion.lost:
             return []
         if draft.caret < suggestion.anchor:

@@ -40,6 +40,7 @@ from .messages import (
 from .rate import Bucket
 from .replies import Refusal, error
 from .rules import TextRules
+from .tally import Tally
 
 _OfDocument = Edit | Suggest | Extend | Accept | Cancel | Dismiss | Close
 _CHANGES_TEXT = frozenset({Open.type, Edit.type, Accept.type})
@@ -75,6 +76,7 @@ class Session:
         now_ms: float,
         draft_numbers: Iterator[int],
     ) -> None:
+        self.tally = Tally()  # what came of suggestions so far
         self._config = config
         self._rules = rules
         self._authenticate = authenticate  # whether a token, or its absence, lets a client in
@@ -166,6 +168,11 @@ class Session:
         """Whether a `done` is still owed."""
         return not self._over and any(document.live for document in self._documents.values())
 
+    @property
+    def documents(self) -> int:
+        """How many documents are open."""
+        return len(self._documents)
+
     def closed(self) -> list[DraftCommand]:
         """The socket is gone."""
         self._over = True
@@ -184,7 +191,9 @@ class Session:
         if not self._authenticate(hello.token):
             return self._disconnect(CloseCode.UNAUTHORIZED, "the token is missing or wrong")
         config = self._config
-        self._terms = Terms(hello.delivery, config.limits, self._rules, self._draft_numbers, config.retry_after_ms)
+        self._terms = Terms(
+            hello.delivery, config.limits, self._rules, self._draft_numbers, config.retry_after_ms, self.tally
+        )
         welcome = Welcome(
             protocol=PROTOCOL_VERSION,
             session=self._session_id,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from .effects import DraftStarted, Send
 from .messages import LOGPROB_DIGITS, Alternative, Delivery, Done, Reason, Stop, Timing, Token, Usage
 from .rules import TextRules
+from .tally import Tally
 from .view import View
 
 _TIMING_DIGITS = 3
@@ -41,7 +42,14 @@ class Suggestion:
     """The views of one suggestion id and its asks in turn."""
 
     def __init__(
-        self, doc: str, id: int, views: Sequence[View], rules: TextRules, delivery: Delivery, quiet: float
+        self,
+        doc: str,
+        id: int,
+        views: Sequence[View],
+        rules: TextRules,
+        delivery: Delivery,
+        quiet: float,
+        tally: Tally,
     ) -> None:
         self.id = id
         self.views = list(views)
@@ -50,6 +58,7 @@ class Suggestion:
         self._rules = rules
         self._delivery = delivery
         self._quiet = quiet
+        self._tally = tally
         self._asks: deque[Ask] = deque()  # not done yet, the current one first
 
     @property
@@ -107,17 +116,16 @@ class Suggestion:
             piece = view.grow(self._rules, limit_tokens, self._delivery is Delivery.WORD, self._quiet)
             if not piece:
                 continue
+            self._tally.shown_tokens += view.strand.show_to(view.shown)
+            asked_ms = ask.asked_ms if ask.first_ms is None else None
             if ask.first_ms is None:
                 ask.first_ms = now_ms
             if self._delivery is not Delivery.FINAL:
                 tokens, logprob = view.strand.begun_in(start, view.shown)
                 # Adding zero turns -0.0 into 0.0.
                 rounded = round(logprob, LOGPROB_DIGITS) + 0.0 if tokens else None
-                frames.append(
-                    Send(
-                        Token(doc=self._doc, id=self.id, pos=pos, text=piece, alternative=alternative, logprob=rounded)
-                    )
-                )
+                token = Token(doc=self._doc, id=self.id, pos=pos, text=piece, alternative=alternative, logprob=rounded)
+                frames.append(Send(token, asked_ms))
         return frames
 
     def finish(self, reason: Reason, known_context: int, now_ms: float) -> Send:
@@ -133,14 +141,16 @@ class Suggestion:
             total_ms=round(now_ms - ask.asked_ms, _TIMING_DIGITS),
         )
         done = Done(doc=self._doc, id=self.id, reason=reason, usage=_usage(ask, known_context), timing=timing)
+        # Without pieces the first text goes out here.
+        asked_ms = ask.asked_ms if self._delivery is Delivery.FINAL and ask.first_ms is not None else None
         if len(self.views) == 1:
             (view,) = self.views
-            return Send(replace(done, text=view.text, boundaries=view.boundaries(self._rules)))
+            return Send(replace(done, text=view.text, boundaries=view.boundaries(self._rules)), asked_ms)
         alternatives = (
             Alternative(text=view.text, reason=view.reason or reason, boundaries=view.boundaries(self._rules))
             for view in self.views
         )
-        return Send(replace(done, alternatives=tuple(alternatives)))
+        return Send(replace(done, alternatives=tuple(alternatives)), asked_ms)
 
 
 def _usage(ask: Ask, known_context: int) -> Usage:

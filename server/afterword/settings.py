@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         "Secrets of which a client must send one. No flag: command lines are open to all. AFTERWORD_TOKEN adds one.",
     )
     token_file: Path | None = _setting(None, "server", "File with more such secrets, one a line.")
+    metrics_token: SecretStr | None = _setting(
+        None,
+        "server",
+        "Secret with which GET /metrics may be read. Empty: one of the tokens, if there are any. No flag.",
+    )
     origins: TextList = _setting(
         (),
         "server",
@@ -162,6 +167,7 @@ class Settings(BaseSettings):
             host=self.host,
             port=self.port,
             tokens=tokens,
+            metrics_token=self.metrics_token.get_secret_value() if self.metrics_token else "",
             origins=self.origins,
             limits=limits,
             connections=self.max_connections,

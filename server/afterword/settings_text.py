@@ -18,7 +18,7 @@ from afterword.settings import PREFIX, Settings
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
-NO_FLAG = frozenset({"tokens"})
+NO_FLAG = frozenset({"tokens", "metrics_token"})
 """Secrets: a command line is open to all users of a machine."""
 
 

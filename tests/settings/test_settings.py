@@ -128,6 +128,7 @@ def test_each_setting_reaches_the_gateway_or_the_engine() -> None:
         "threads": 3,
         "context_tokens": 512,
         "cuda_graphs": "off",
+        "metrics_token": "b",
     }
     files = ModelFiles(Path("folder"), "m")
     usual = [dataclasses.asdict(load().gateway("m")), dataclasses.asdict(load().engine(files))]

@@ -20,7 +20,9 @@ from afterword.faults import describe_fault
 from afterword_protocol.codes import CloseCode
 from afterword_protocol.effects import Disconnect, DraftCommand, DraftEvent, Effect, Send
 from afterword_protocol.session import Session
+from afterword_protocol.tally import Tally
 
+from .metrics import Metrics
 from .outbox import Outbox
 
 _log = logging.getLogger("afterword.gateway")
@@ -50,6 +52,7 @@ class Connection:
         session: Session,
         outbox: Outbox,
         desk: Desk,
+        metrics: Metrics,
         *,
         name: str,
         stall_timeout_ms: float,
@@ -60,6 +63,7 @@ class Connection:
         self._session = session
         self._outbox = outbox
         self._desk = desk
+        self._metrics = metrics
         self._stall_timeout_s = stall_timeout_ms / 1000
         self._close_timeout_s = close_timeout_ms / 1000
         self._news = asyncio.Event()  # the outbox has something, or the connection is to be closed
@@ -116,6 +120,16 @@ class Connection:
         """Whether a suggestion of this client is still under way."""
         return self._farewell is None and self._session.live()
 
+    @property
+    def documents(self) -> int:
+        """How many documents the client has open."""
+        return self._session.documents
+
+    @property
+    def tally(self) -> Tally:
+        """What came of suggestions so far."""
+        return self._session.tally
+
     # --- how it is done ---
 
     async def _receive_frames(self) -> None:
@@ -147,8 +161,9 @@ class Connection:
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
-            case Send(message=message):
-                self._outbox.put(message)
+            case Send(message=message, asked_ms=asked_ms):
+                self._metrics.sending(message)
+                self._outbox.put(message, asked_ms)
                 self._news.set()
                 if self._outbox.overfull:
                     self._cut_off("the answers are not being read")
@@ -181,7 +196,9 @@ class Connection:
                 frame = self._outbox.take()
                 if frame is not None:
                     async with asyncio.timeout(self._stall_timeout_s):
-                        await self._socket.send(frame)
+                        await self._socket.send(frame.text)
+                    if frame.asked_ms is not None:
+                        self._metrics.answered(now_ms() - frame.asked_ms)
                 elif self._farewell is not None:
                     await self._part(self._farewell.code, self._farewell.reason)
                     return

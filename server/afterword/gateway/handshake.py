@@ -18,6 +18,7 @@ from afterword_protocol.messages import PATH, SUBPROTOCOL
 from .health import Routes
 from .origins import Origins
 from .pages import Page, response_of, text_page
+from .readers import Readers
 from .site import Site
 
 # A WebSocket begins with a GET, too.
@@ -28,14 +29,18 @@ METHODS = ("GET", "HEAD")
 class Doorkeeper:
     """Answers requests. `has_room` tells whether one more connection may be opened, `draining` that none may.
 
-    `site` is the page to write on, or `None` if none is served.
+    `routes`: pages for everybody; `private`: those for `readers`. `site` is the page to write on, or `None` if none is
+    served. `refused` is told with which status a request was turned away.
     """
 
     origins: Origins
+    readers: Readers
     routes: Routes
+    private: Routes
     site: Site | None
     has_room: Callable[[], bool]
     draining: Callable[[], bool]
+    refused: Callable[[HTTPStatus], None]
 
     def answer(self, request: Request) -> Response | None:
         """The response that ends a request, or `None` if it may go on as a handshake."""
@@ -49,13 +54,31 @@ class Doorkeeper:
         path = request.path.partition("?")[0]
         if path in self.routes:
             return self.routes[path]()
+        answer = self._guarded_page(path, request.headers)
+        if answer is not None and answer.status >= HTTPStatus.BAD_REQUEST:
+            self.refused(answer.status)
+        return answer
+
+    def _guarded_page(self, path: str, headers: Headers) -> Page | None:
+        if path in self.private:
+            return self._reading_refusal(headers) or self.private[path]()
         if path != PATH:
-            found = self.site and self.site.answer(path, request.headers)
+            found = self.site and self.site.answer(path, headers)
             return found or text_page(HTTPStatus.NOT_FOUND, self._directions())
-        if not _asks_for_websocket(request.headers):
+        if not _asks_for_websocket(headers):
             return None
-        refusal = self._refusal(request.headers)
+        refusal = self._refusal(headers)
         return text_page(*refusal) if refusal else None
+
+    def _reading_refusal(self, headers: Headers) -> Page | None:
+        try:
+            refusal = self.readers.refusal(headers.get("Authorization"), headers.get("Host"))
+        except MultipleValuesError:
+            return text_page(HTTPStatus.BAD_REQUEST, "The request has more than one Authorization or Host.")
+        if refusal is None:
+            return None
+        page = text_page(*refusal)
+        return replace(page, headers={"WWW-Authenticate": "Bearer"} if page.status is HTTPStatus.UNAUTHORIZED else {})
 
     def _directions(self) -> str:
         page = " The page to write on is at /." if self.site and self.site.built else ""

@@ -18,7 +18,7 @@ from websockets.asyncio.server import ServerConnection
 
 from afterword.clock import now_ms
 from afterword.drafting import FIRST_CONTEXT_TOKENS, Drafter
-from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, Progress, Ready
+from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, PartLost, Progress, Ready
 from afterword.faults import describe_fault
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.codec import encode
@@ -27,10 +27,12 @@ from afterword_protocol.effects import DraftCommand, Forget, StartDraft
 from afterword_protocol.messages import Peer
 from afterword_protocol.rules import TextRules
 from afterword_protocol.session import Session, SessionConfig
+from afterword_protocol.tally import Tally
 
 from .auth import Tokens
 from .connection import Connection
 from .health import Health
+from .metrics import Census, Metrics
 from .options import GatewayOptions
 from .outbox import Outbox
 
@@ -52,6 +54,8 @@ class Hub:
     ) -> None:
         """`watch` is told what the engine does while it starts, and when it is ready, lost, or has failed."""
         self.health = Health(options.model)
+        peer = Peer(name="afterword", version=version("afterword"))
+        self.metrics = Metrics(peer.version, options.model, self._census)
         self._options = options
         self._engine = engine
         self._rules = rules
@@ -60,7 +64,7 @@ class Hub:
         self._drafter = Drafter(vocabulary, engine, FIRST_CONTEXT_TOKENS, self._numbers)
         self._tokens = Tokens(options.tokens)
         self._config = SessionConfig(
-            server=Peer(name="afterword", version=version("afterword")),
+            server=peer,
             model=options.model,
             limits=options.limits,
             heartbeat_ms=options.heartbeat_ms,
@@ -70,6 +74,7 @@ class Hub:
             message_burst=options.message_burst,
         )
         self._connections: set[Connection] = set()
+        self._tally = Tally()  # of connections that are gone
         self._moved = asyncio.Event()  # something happened on a connection, for the drain to look again
         self._newest_drafts: dict[tuple[Connection, str], int] = {}  # by document
 
@@ -94,6 +99,7 @@ class Hub:
             Session(self._config, self._rules, self._tokens.accept, name, now_ms(), self._numbers),
             Outbox(encode, self._options.outbox_bytes),
             self,
+            self.metrics,
             name=name,
             stall_timeout_ms=self._options.stall_timeout_ms,
             close_timeout_ms=self._options.close_timeout_ms,
@@ -104,6 +110,8 @@ class Hub:
             await connection.run()
         finally:
             self._connections.discard(connection)
+            self._tally.add(connection.tally)
+            self.metrics.closed(socket.close_code)
             self._drafter.leave(connection)
             for key in [key for key in self._newest_drafts if key[0] is connection]:
                 del self._newest_drafts[key]
@@ -127,13 +135,14 @@ class Hub:
     def on_engine(self, events: Sequence[EngineEvent]) -> None:
         """Take in what the engine reports, and hand each connection its part."""
         for event in events:
+            self.metrics.heard(event)
             try:
                 for connection, draft_event in self._drafter.on_events([event]):
                     assert isinstance(connection, Connection)
                     connection.on_draft(draft_event)
             except Exception as error:
                 self._blame(event, error)
-            if isinstance(event, Lost | Failed | Progress | Ready):
+            if isinstance(event, Lost | PartLost | Failed | Progress | Ready):
                 self._note(event)
             elif isinstance(event, Ended) and event.reason == "error":
                 _log.warning("the engine gave up on a text: %s", event.detail)
@@ -158,7 +167,17 @@ class Hub:
                     self._moved.clear()
                     await self._moved.wait()
 
-    def _note(self, event: Lost | Failed | Progress | Ready) -> None:
+    def _census(self) -> Census:
+        """What there is now, for the metrics."""
+        census = Census(len(self._connections))
+        census.tally.add(self._tally)
+        for connection in self._connections:
+            census.documents += connection.documents
+            census.live += connection.live
+            census.tally.add(connection.tally)
+        return census
+
+    def _note(self, event: Lost | PartLost | Failed | Progress | Ready) -> None:
         self.health.note(event)
         if isinstance(event, Lost):
             for connection in list(self._connections):

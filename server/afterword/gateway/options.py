@@ -22,6 +22,7 @@ class GatewayOptions:
     `host`, `port`: where to listen; port 0 takes any free one.
     `tokens`: secrets of which a client must send one in `hello`; none means that none is asked for, which is allowed
         on loopback addresses only.
+    `metrics_token`: secret that `/metrics` asks for; empty means any of `tokens`.
     `origins`: `Origin` headers let in, exact or with `*` as a wildcard; none means the host of the request alone.
     `model`: name of the model as `welcome` tells it.
     `limits`: what one connection may ask; also told in `welcome`.
@@ -41,6 +42,7 @@ class GatewayOptions:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     tokens: tuple[str, ...] = field(default=(), repr=False)
+    metrics_token: str = field(default="", repr=False)
     origins: tuple[str, ...] = ()
     limits: Limits = DEFAULT_LIMITS
     connections: int = 1000

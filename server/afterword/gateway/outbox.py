@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from afterword_protocol.messages import LOGPROB_DIGITS, Done, Reason, ServerMessage, Token
 
@@ -21,6 +22,13 @@ DEAD = frozenset({Reason.CANCELLED, Reason.DIVERGED, Reason.SUPERSEDED})
 MESSAGE_BYTES = 256
 
 Piece = tuple[str, int, int]  # document, suggestion, alternative
+
+
+class Frame(NamedTuple):
+    """What is to be sent. `asked_ms`: when that was asked for which this has the first text of, if it has."""
+
+    text: str
+    asked_ms: float | None
 
 
 class Outbox:
@@ -42,20 +50,20 @@ class Outbox:
         """Whether more waits than may wait."""
         return self._bytes > self._limit_bytes
 
-    def put(self, message: ServerMessage) -> None:
-        """Append a message, after merging and dropping what the rules above say."""
+    def put(self, message: ServerMessage, asked_ms: float | None = None) -> None:
+        """Append a message, after merging and dropping what the rules above say. `asked_ms` as for `Frame`."""
         if isinstance(message, Token) and self._merge(message):
             return
         if isinstance(message, Done):
             self._finish(message)
-        entry = _Entry(message)
+        entry = _Entry(message, asked_ms)
         self._waiting.append(entry)
         self._bytes += entry.bytes
         if isinstance(message, Token):
             self._pieces[_piece(message)] = entry
 
-    def take(self) -> str | None:
-        """The next frame to send, encoded, or `None` if nothing waits."""
+    def take(self) -> Frame | None:
+        """The next frame to send, or `None` if nothing waits."""
         while self._waiting:
             entry = self._waiting.popleft()
             message = entry.message
@@ -64,7 +72,7 @@ class Outbox:
             self._bytes -= entry.bytes
             if isinstance(message, Token) and self._pieces.get(_piece(message)) is entry:
                 del self._pieces[_piece(message)]
-            return self._encode(message)
+            return Frame(self._encode(message), entry.asked_ms)
         return None
 
     def clear(self) -> None:
@@ -95,10 +103,11 @@ class Outbox:
 class _Entry:
     """A message in the queue, or `None` in the place of one that was dropped."""
 
-    __slots__ = ("message",)
+    __slots__ = ("asked_ms", "message")
 
-    def __init__(self, message: ServerMessage) -> None:
+    def __init__(self, message: ServerMessage, asked_ms: float | None) -> None:
         self.message: ServerMessage | None = message
+        self.asked_ms = asked_ms
 
     @property
     def bytes(self) -> int:

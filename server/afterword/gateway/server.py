@@ -30,8 +30,10 @@ from afterword_protocol.rules import TextRules
 from .auth import require_tokens
 from .handshake import Doorkeeper
 from .hub import Hub, Watcher
+from .metrics import METRICS_PATH
 from .options import GatewayOptions
 from .origins import Origins
+from .readers import Readers
 from .site import Site
 
 _log = logging.getLogger("afterword.gateway")
@@ -147,10 +149,13 @@ async def serve(
 def _listening(options: GatewayOptions, hub: Hub, site: Site | None) -> Server:
     doorkeeper = Doorkeeper(
         origins=Origins(options.origins, unguarded=not options.tokens),
+        readers=Readers(options.tokens, options.metrics_token),
         routes=hub.health.routes(),
+        private={METRICS_PATH: hub.metrics.page},
         site=site,
         has_room=lambda: hub.has_room,
         draining=lambda: hub.health.draining,
+        refused=hub.metrics.refused,
     )
 
     def answer(connection: ServerConnection, request: Request) -> Response | None:
