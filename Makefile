@@ -1,4 +1,4 @@
-# What one does with this repository. `make help` lists it. Needs Python 3.11 to 3.13; `make test` and `make check` need Node, too.
+# What one does with this repository. `make help` lists it. Needs Python 3.11 to 3.13; the page, `test` and `check` need Node, too.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,22 +14,24 @@ installed := $(VENV)/.installed-$(key)
 installed_dev := $(VENV)/.installed-dev-$(key)
 tools := protocol/tools/node_modules/.package-lock.json
 client := client-js/node_modules/.package-lock.json
+page := server/afterword/page/index.html
+page_sources := $(shell find client-js/page client-js/src -type f) client-js/package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help serve try test check format bench setup setup-dev clean
+.PHONY: help serve page page-or-not try test check format bench setup setup-dev clean
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-12s %s\n", $$1, $$2 }'
 	@echo "Variables: PORT=8765 MODEL=builtin PYTHON=$(PYTHON) ARGS=\"further arguments of serve, try, test or bench\""
 
-serve: $(installed) ## set up if need be, then run the server; PORT= and MODEL= choose where and what
+serve: $(installed) page-or-not ## set up if need be, then run the server and its page; PORT= and MODEL= choose where and what
 	@exec $(bin)/afterword serve $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 
 try: $(installed) ## set up if need be, then type in the terminal with ghost text
 	@exec $(bin)/afterword try $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 
-test: $(installed_dev) $(client) ## set up if need be, then run every test; ARGS= are those of pytest
+test: $(installed_dev) $(client) $(page) ## set up if need be, then run every test; ARGS= are those of pytest
 	npm --prefix client-js test
 	$(bin)/python -m pytest $(ARGS)
 
@@ -51,11 +53,12 @@ format: $(installed_dev) ## format the code and write generated files anew
 bench: $(installed_dev) ## measure speed; ARGS= are those of python -m bench
 	$(bin)/python -m bench $(ARGS)
 
+page: $(page) ## build the page to write on, which the server has at /
 setup: $(installed) ## only what serve needs
 setup-dev: $(installed_dev) ## also what test, check and bench need
 
 clean: ## remove what set-up and builds left here; converted models stay in the user's cache
-	rm -rf $(VENV) protocol/tools/node_modules client-js/node_modules client-js/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) protocol/tools/node_modules client-js/node_modules client-js/dist $(dir $(page)) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(bin)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -82,7 +85,21 @@ $(installed_dev): | $(bin)/python
 	$(call install,Afterword and the tools for its tests,.[dev])
 	@touch $@
 
+# Whoever has no Node, or no network, has a server all the same.
+page-or-not:
+	@if ! command -v npm >/dev/null; then \
+	  test -e $(page) || echo "==> No page to write on: building it takes Node.js 20 or later with npm" >&2; \
+	else \
+	  $(MAKE) --silent page || echo "==> The page to write on could not be built; the server runs without it" >&2; \
+	fi
+
+$(page): $(page_sources) | $(client)
+	@echo "==> Building the page to write on"
+	@npm --prefix client-js run --silent page -- --logLevel warn
+	@touch $@
+
 # Both are node_modules/.package-lock.json beside the lock file they were installed from.
 $(tools) $(client): %/node_modules/.package-lock.json: %/package-lock.json
+	@echo "==> Installing the JavaScript packages of $*"
 	npm --prefix $* ci --no-audit --no-fund
 	@touch $@

@@ -1,0 +1,22 @@
+/** The server's secret: asked for only where the server asks for one, kept only if the writer wants that. */
+
+import { Choice } from './keep.js';
+import { part } from './page.js';
+
+const forNow = new Choice('token', () => sessionStorage);
+const forGood = new Choice('token');
+
+/** The token to send, if there is one. */
+export const token = (): string | undefined => forNow.value ?? forGood.value;
+
+/** Calls back when the writer has given a token. */
+export function onToken(form: HTMLFormElement, call: () => void): void {
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const secret = part('secret', HTMLInputElement);
+    forNow.value = secret.value;
+    forGood.value = part('remember', HTMLInputElement).checked ? secret.value : undefined;
+    secret.value = '';
+    call();
+  });
+}
