@@ -67,10 +67,14 @@ class RaiseDraft:
 
 @dataclass(frozen=True, slots=True)
 class StopDraft:
-    """Stop writing this draft; nothing more of it is wanted."""
+    """Stop writing this draft; nothing more of it is wanted.
+
+    `useful`: what it wrote stands at the caret, so that a draft that goes on from there may be wanted soon.
+    """
 
     doc: str
     draft: int
+    useful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,7 +219,8 @@ class Ghost:
                 effects.append(self._finish(reason, now_ms))
                 effects += self._begin_extension(now_ms)
             draft = self._writing.draft
-        return effects + self._writing.rest()
+        # The client has what it asked for. It may ask for what follows, once that was accepted.
+        return effects + self._writing.rest(useful=True)
 
     def _go_on(self, now_ms: float) -> list[Effect]:
         """An ask was finished, or one came when there was none: turn to the one that waits, if any."""

@@ -63,16 +63,16 @@ class Writing:
         draft.raise_to(allowed_tokens)
         return [RaiseDraft(self._doc, draft.run, allowed_tokens - draft.base_tokens)]
 
-    def rest(self) -> list[Effect]:
+    def rest(self, useful: bool = False) -> list[Effect]:
         """Stop the run if it would write on by itself; one that waits may still be of use."""
-        return self.stop() if self.draft is not None and self.draft.working else []
+        return self.stop(useful) if self.draft is not None and self.draft.working else []
 
-    def stop(self) -> list[Effect]:
-        """Stop the run, if there is one."""
+    def stop(self, useful: bool = False) -> list[Effect]:
+        """Stop the run, if there is one. `useful`: more of its text may be wanted soon."""
         if self.draft is None or self.draft.run is None:
             return []
         run, self.draft.run = self.draft.run, None
-        return [StopDraft(self._doc, run)]
+        return [StopDraft(self._doc, run, useful)]
 
     def _start(self, draft: Draft, before: str, max_tokens: int, mirror: Mirror) -> StartDraft:
         """A run that writes the draft onward from its end, which is the end of `before`."""

@@ -100,7 +100,7 @@ class Drafter:
             case StopDraft():
                 if command.draft in self._drafts:
                     self._close(command.draft)
-                    self._engine.stop(command.draft)
+                    self._engine.stop(command.draft, command.useful)
             case Forget():
                 self._forget(session, command.doc)
         return []

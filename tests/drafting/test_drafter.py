@@ -45,8 +45,8 @@ class ScriptedEngine:
     def update(self, run: int, limit_tokens: int) -> None:
         self.told.append(("update", run, limit_tokens))
 
-    def stop(self, run: int) -> None:
-        self.told.append(("stop", run))
+    def stop(self, run: int, useful: bool = False) -> None:
+        self.told.append(("stop", run, useful))
 
     def forget(self, document: int) -> None:
         self.told.append(("forget", document))
@@ -136,7 +136,14 @@ class TestWishes:
         drafter.perform("s", RaiseDraft("d", 1, 48))
         drafter.perform("s", StopDraft("d", 1))
         drafter.perform("s", StopDraft("d", 1))
-        assert engine.told[1:] == [("update", 1, 48), ("stop", 1)]
+        assert engine.told[1:] == [("update", 1, 48), ("stop", 1, False)]
+
+    def test_the_engine_is_told_whether_a_stopped_text_is_useful_yet(
+        self, drafter: Drafter, engine: ScriptedEngine
+    ) -> None:
+        drafter.perform("s", start(1, "It"))
+        drafter.perform("s", StopDraft("d", 1, useful=True))
+        assert engine.told[-1] == ("stop", 1, True)
 
     def test_a_forgotten_document_is_a_new_one_when_it_comes_back(
         self, drafter: Drafter, engine: ScriptedEngine
@@ -222,9 +229,9 @@ class TestEvents:
         drafter.perform("s", start(1, "It is.", alternatives=2))
         deliveries = drafter.on_events(sampled(vocabulary, 1, b"a\xff\xff", 0))
         assert deliveries[-1] == ("s", DraftEnded(1, 0, Reason.END))
-        assert ("stop", 1) not in engine.told
+        assert ("stop", 1, False) not in engine.told
         drafter.on_events(sampled(vocabulary, 1, b"\xff", 1))
-        assert engine.told[-1] == ("stop", 1)
+        assert engine.told[-1] == ("stop", 1, False)
 
     @pytest.mark.parametrize("ending", ["stop", "forget", "replace", "prepare", "lost"])
     def test_a_draft_that_is_over_is_not_heard_of_again(

@@ -22,6 +22,8 @@ from afterword.engine.sizes import CoreConfig
 from afterword.text.vocabulary import Vocabulary
 
 FAMILIES = ("llama", "qwen3", "gpt2", "gpt_neox", "gemma3_text")
+# Nothing but what was asked for: tests that count rows and steps count on it.
+LONE = {"free_rows": 1, "ahead_tokens": 0}
 # Far more steps than any test needs; a loop that goes on past this does not end.
 MOST_STEPS = 20_000
 
@@ -39,7 +41,7 @@ class Model:
 
     def core(self, eos: bool = True, runner: StepRunner | None = None, **sizes: int) -> EngineCore:
         """A fresh engine core; without `eos` texts never end by themselves."""
-        config = CoreConfig(**{"slots": 4, "context_tokens": 96, "room_tokens": 64, "step_tokens": 16} | sizes)
+        config = CoreConfig(**{"slots": 4, "context_tokens": 96, "room_tokens": 64, "step_tokens": 16} | LONE | sizes)
         ends = self.vocabulary.eos_ids if eos else frozenset[int]()
         banned = self.vocabulary.banned_ids | (frozenset() if eos else self.vocabulary.eos_ids)
         return EngineCore(self.model, self.vocabulary.token_bytes, ends, banned, config, self.layout, runner)

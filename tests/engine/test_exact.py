@@ -40,6 +40,7 @@ calls = st.one_of(
     st.tuples(st.just("jump"), documents, st.integers(1, 60), details),
     st.tuples(st.just("letter"), documents, st.none(), details),
     st.tuples(st.just("stop"), documents, st.none(), details),
+    st.tuples(st.just("rest"), documents, st.none(), details),
     st.tuples(st.just("raise"), documents, st.integers(1, 8), details),
     st.tuples(st.just("forget"), documents, st.none(), details),
 )
@@ -99,9 +100,9 @@ class Writers:
         text = self.texts.setdefault(document, [17, 3])
         run = self.runs.get(document)
         core = self.desk.core
-        if kind == "stop":
+        if kind in ("stop", "rest"):
             if run is not None:
-                core.stop(run)
+                core.stop(run, useful=kind == "rest")
             return
         if kind == "raise":
             if run is not None:
@@ -163,8 +164,10 @@ class Writers:
                 assert written.startswith(wish.heal) or wish.heal.startswith(written)
 
 
-def play(model, make_desk, script, slots):
-    desk = make_desk(model.core(eos=False, slots=slots, context_tokens=CONTEXT, room_tokens=30, step_tokens=12))
+def play(model, make_desk, script, slots, **sizes):
+    desk = make_desk(
+        model.core(eos=False, slots=slots, context_tokens=CONTEXT, room_tokens=30, step_tokens=12, **sizes)
+    )
     writers = Writers(model, desk)
     writers.play(script)
     writers.check_events()
@@ -176,16 +179,16 @@ def play(model, make_desk, script, slots):
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(script=scripts, slots=st.integers(1, 3))
-def test_logits_equal_a_plain_forward_after_any_script_of_edits(each_model, make_desk, script, slots):
-    play(each_model, make_desk, script, slots)
+@given(script=scripts, slots=st.integers(1, 3), free=st.sampled_from([1, 4, 16]), ahead=st.sampled_from([0, 3, 8]))
+def test_logits_equal_a_plain_forward_after_any_script_of_edits(each_model, make_desk, script, slots, free, ahead):
+    play(each_model, make_desk, script, slots, free_rows=free, ahead_tokens=ahead)
 
 
 def lone_and_busy(model, make_desk, text, seeds, tokens, slots):
     """The greedy text of a document alone, and beside seven others that are typed in, cancelled and evicted."""
     alone = make_desk(model.core(eos=False, slots=1))
     expected = alone.tokens(alone.write(1, text, limit_tokens=tokens))
-    desk = make_desk(model.core(eos=False, slots=slots, step_tokens=24))
+    desk = make_desk(model.core(eos=False, slots=slots, step_tokens=24, free_rows=8, ahead_tokens=4))
     run = desk.ask(1, text, limit_tokens=tokens)
     while desk.outcome(run) == "writing":
         assert desk.core.stats.steps < 1000
@@ -236,7 +239,8 @@ EVERY_EDIT = [
 @pytest.mark.model
 @pytest.mark.slow
 def test_the_built_in_model_is_exact_after_every_kind_of_edit(builtin, make_desk):
-    desk = make_desk(builtin.core(eos=False, slots=2, context_tokens=CONTEXT, room_tokens=30, step_tokens=12))
+    sizes = {"context_tokens": CONTEXT, "room_tokens": 30, "step_tokens": 12, "free_rows": 4}
+    desk = make_desk(builtin.core(eos=False, slots=2, **sizes))
     writers = Writers(builtin, desk)
     for at, call in enumerate(EVERY_EDIT):
         writers.do(call)

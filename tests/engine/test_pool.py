@@ -45,7 +45,7 @@ class Member:
     def update(self, run: int, limit_tokens: int) -> None:
         self.told.append(("update", run))
 
-    def stop(self, run: int) -> None:
+    def stop(self, run: int, useful: bool = False) -> None:
         self.told.append(("stop", run))
 
     def forget(self, document: int) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.engine.slots import Slot, Slots, Twig, common_prefix
+from afterword.engine.slots import Slot, Slots, Twig
 
 tokens = st.lists(st.integers(0, 2), max_size=200)
 
@@ -15,17 +14,10 @@ def row(value):
     return torch.tensor([float(value)])
 
 
-@given(tokens, tokens, st.integers(0, 200))
-def test_a_common_prefix_is_as_long_as_the_texts_agree(left, right, shared):
-    right = left[:shared] + right
-    expected = next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), None)
-    assert common_prefix(left, right) == (min(len(left), len(right)) if expected is None else expected)
-
-
 def test_logits_are_recalled_only_for_the_text_they_follow():
     slot = Slot(0, 4)
     slot.extend([1, 2])
-    slot.remember(row(2))
+    slot.remember(2, row(2))
     slot.extend([3])
     assert slot.recall([1, 2]) is not None
     assert slot.recall([1, 3]) is None
@@ -36,7 +28,7 @@ def test_cutting_forgets_the_logits_beyond_the_cut():
     slot = Slot(0, 4)
     for token in (1, 2, 3):
         slot.extend([token])
-        slot.remember(row(token))
+        slot.remember(len(slot.tokens), row(token))
     slot.cut(2)
     assert slot.tokens == [1, 2]
     assert slot.recall([1, 2]) is not None
@@ -49,7 +41,7 @@ def test_the_oldest_logits_go_first_but_those_at_the_caret_stay():
     slot.pin(1)
     for token in range(1, 6):
         slot.extend([token])
-        slot.remember(row(token))
+        slot.remember(len(slot.tokens), row(token))
     known = [length for length in range(1, 6) if slot.recall(list(range(1, length + 1))) is not None]
     assert known == [1, 4, 5]
 
@@ -111,7 +103,7 @@ def test_a_taken_slot_holds_nothing_of_the_document_before():
     slots = Slots(1, 4)
     slot, _ = slots.take(1, lambda _: True)
     slot.extend([1, 2])
-    slot.remember(row(1))
+    slot.remember(len(slot.tokens), row(1))
     slots.take(2, lambda _: True)
     assert slot.tokens == []
     slot.extend([1, 2])

@@ -88,7 +88,7 @@ class FakeEngine:
             if self.automatic:
                 asyncio.get_running_loop().call_soon(self.write, run)
 
-    def stop(self, run: int) -> None:
+    def stop(self, run: int, useful: bool = False) -> None:
         self.stopped.append(run)
         found = self._find(run)
         if found is not None:

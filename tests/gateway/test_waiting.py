@@ -39,6 +39,12 @@ def test_stopping_a_waiting_wish_ends_the_run_it_would_have_replaced() -> None:
     assert after(wish(1, 2), Stop(2), sent=(wish(1, 1),)) == [Stop(1)]
 
 
+def test_a_stopped_run_is_told_whether_its_text_is_useful_yet() -> None:
+    assert after(Stop(1, useful=True), sent=(wish(1, 1),)) == [Stop(1, useful=True)]
+    assert after(Stop(1, useful=True), Stop(1), sent=(wish(1, 1),)) == [Stop(1)]
+    assert after(wish(1, 2), Stop(2, useful=True), sent=(wish(1, 1),)) == [Stop(1)]
+
+
 def test_a_forgotten_document_wishes_nothing() -> None:
     assert after(wish(1, 1), Forget(1)) == []
 

@@ -50,7 +50,7 @@ wishes = st.builds(
     seed=st.none() | whole,
 )
 commands: st.SearchStrategy[Command] = st.one_of(
-    wishes, st.builds(Update, whole, whole), st.builds(Stop, whole), st.builds(Forget, whole)
+    wishes, st.builds(Update, whole, whole), st.builds(Stop, whole, st.booleans()), st.builds(Forget, whole)
 )
 events: st.SearchStrategy[EngineEvent] = st.one_of(
     st.builds(Started, whole, whole, whole, whole, st.floats(0, 1e9)),

@@ -82,13 +82,13 @@ async def test_sampling_with_a_seed_repeats_itself(writer: Writer) -> None:
 
 async def test_leaving_the_loop_stops_the_model(writer: Writer) -> None:
     await written(writer, TEXTS[0], max_tokens=200)
-    assert (whole := steps_of(writer)) >= 200
+    assert (whole := steps_of(writer)) >= 60  # a step may give several tokens
     async for _ in writer.complete(TEXTS[0], max_tokens=200):
         break
     await asyncio.sleep(0.2)  # a step that was under way may end
     steps = steps_of(writer)
     await asyncio.sleep(0.2)
-    assert steps_of(writer) == steps < 2 * whole - 100
+    assert steps_of(writer) == steps < whole + whole // 2
 
 
 async def test_cancelling_the_task_stops_the_model(writer: Writer) -> None:
@@ -100,7 +100,7 @@ async def test_cancelling_the_task_stops_the_model(writer: Writer) -> None:
     await asyncio.sleep(0.2)
     steps = steps_of(writer)
     await asyncio.sleep(0.2)
-    assert steps_of(writer) == steps < 100
+    assert steps_of(writer) == steps < 40
 
 
 async def test_a_document_can_be_edited_and_asked_again(writer: Writer) -> None:

@@ -38,7 +38,7 @@ from afterword_protocol.session import DEFAULT_LIMITS, Session, SessionConfig
 FOLDER = Path(__file__).parents[2] / "protocol" / "vectors"
 INPUTS = ("client", "raw", "binary", "drafted", "engine", "clock_ms", "drain")
 COMMANDS = {Prepare: "prepare", StartDraft: "start", RaiseDraft: "raise", StopDraft: "stop", Forget: "forget"}
-UNWRITTEN = {"after": "", "preface": "", "alternatives": 1, "temperature": 0, "seed": None}
+UNWRITTEN = {"after": "", "preface": "", "alternatives": 1, "temperature": 0, "seed": None, "useful": False}
 """What a draft command has when its transcript does not say."""
 
 Line = dict[str, Any]

@@ -75,8 +75,8 @@ class Line:
                 core.start(command)
             case Update(run=run, limit_tokens=limit_tokens):
                 core.update(run, limit_tokens)
-            case Stop(run=run):
-                core.stop(run)
+            case Stop(run=run, useful=useful):
+                core.stop(run, useful)
             case Forget(document=document):
                 core.forget(document)
 

@@ -128,7 +128,8 @@ class Measured:
 
     `slots`, `used`: places for documents, and those taken. `waiting`: documents that wait for one. `steps`, and of them
     `dropped` (given up midway) and `failures`; `rows` of all steps, and of them `wasted` (nobody wanted them any more).
-    `evictions`: documents that lost their place. `took_s`: time of all steps; `times`, `sizes`: steps by range of time
+    `evictions`: documents that lost their place. `proposed`: tokens guessed and computed, of which `accepted` were
+    right; `ahead`: rows computed before anybody asked for them. `took_s`: time of all steps; `times`, `sizes`: steps by range of time
     and of rows. `engine`: which of several.
     """
 
@@ -141,6 +142,9 @@ class Measured:
     dropped: int
     failures: int
     evictions: int
+    proposed: int
+    accepted: int
+    ahead: int
     took_s: float
     times: Sequence[int]
     sizes: Sequence[int]
@@ -167,8 +171,8 @@ class Engine(Protocol):
         """Raise the limit of a run, running or paused."""
         ...
 
-    def stop(self, run: int) -> None:
-        """Drop a run at once; no event of it follows."""
+    def stop(self, run: int, useful: bool = False) -> None:
+        """Drop a run at once; no event of it follows. `useful`: its text may yet be gone on with, by another wish."""
         ...
 
     def forget(self, document: int) -> None:

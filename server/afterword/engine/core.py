@@ -18,19 +18,25 @@ from transformers import PreTrainedModel
 
 from .api import Measured, RunEvent, Sampled, Wish
 from .caches import KeyValues
+from .flight import Flight
 from .layout import Layout
+from .matching import common_prefix
 from .measures import Meter, Stats
 from .plan import Need, plan
 from .probing import probe
+from .proposals import Proposal, share
 from .roster import Roster, ended
 from .runner import Runner, StepRunner
 from .runs import Run
 from .sizes import CoreConfig
-from .slots import Slot, Slots, common_prefix
+from .slots import Slot, Slots
 from .steps import Span, Step, StepDropped
 from .writing import Writer
 
 log = logging.getLogger(__name__)
+
+# Rows of logits of a slot that are needed beside those of guesses: after the prompt, and after the last token.
+OTHER_LOGITS = 2
 
 
 Emit = Callable[[Sequence[RunEvent | Measured]], None]
@@ -62,6 +68,9 @@ class EngineCore:
         # A runner may need to know them before the first step, as recorded programs do.
         self.caches = KeyValues(self.layout, self.config.slots, self.config.rows)
         self._slots = Slots(self.config.slots, self.layout.logits_per_slot)
+        # The logits after each token of a guess, or of a text written ahead, have to be remembered all at once.
+        self._most_guessed = min(self.config.free_rows, self.layout.logits_per_slot - OTHER_LOGITS)
+        self._ahead_tokens = min(self.config.ahead_tokens, self.layout.logits_per_slot - OTHER_LOGITS)
         self._roster = Roster(self._slots, self.config, vocabulary)
         self._writer = Writer(
             token_bytes, frozenset(eos_ids), frozenset(banned_ids), vocabulary, self.config.rows, self.layout.device
@@ -71,7 +80,7 @@ class EngineCore:
         self._forgotten: set[int] = set()
         self._arrived = False  # something came in since the step loop last looked
         self._busy = False  # the last step found something to do
-        self._flying: dict[int, Span] = {}  # spans of the step in flight
+        self._flight = Flight(self._slots, self._writer.agrees)
         self._between: list[RunEvent] = []  # events that arose during a step
         self._emit: Emit | None = None
         self._closed = False
@@ -82,9 +91,7 @@ class EngineCore:
         """Take a wish; it replaces the document's earlier one, and what only the earlier one wanted is dropped."""
         with self._lock:
             self._inbox[wish.document] = (wish, time.monotonic())
-            span = self._flying.get(wish.document)
-            if span is not None and not self._still_wanted(span, wish):
-                span.stale = True
+            self._flight.meet(wish)
             self._wake()
 
     def update(self, run: int, limit_tokens: int) -> None:
@@ -97,17 +104,28 @@ class EngineCore:
             found = self._roster.find(run)
             if found is not None:
                 found.raise_limit(limit_tokens)
+                self._flight.keep(found.wish.document)
+                self._flight.make_way(found.wish.document)
                 self._wake()
 
-    def stop(self, run: int) -> None:
-        """Drop a run at once. No event of it arises after this returns."""
+    def stop(self, run: int, useful: bool = False) -> None:
+        """Drop a run at once. No event of it arises after this returns.
+
+        `useful`: its text may yet be gone on with, so spare time may go into what follows.
+        """
         with self._lock:
             for document, (wish, _) in list(self._inbox.items()):
                 if wish.run == run:
                     del self._inbox[document]
                     self._drop(document)
             found = self._roster.find(run)
-            if found is not None and found.wish.document not in self._inbox:
+            if found is None or found.wish.document in self._inbox:
+                return
+            if useful and found.ahead_limit > 0:
+                found.rest()
+                self._flight.spare(found.wish.document)
+                self._wake()
+            else:
                 self._drop(found.wish.document)
 
     def forget(self, document: int) -> None:
@@ -122,8 +140,7 @@ class EngineCore:
         """Let `run_forever` return; the step in flight is dropped."""
         with self._lock:
             self._closed = True
-            for span in self._flying.values():
-                span.stale = True
+            self._flight.drop_all()
             self._wake()
 
     # --- the step loop -----------------------------------------------------------------------------------------------
@@ -186,13 +203,13 @@ class EngineCore:
         self._forgotten.clear()
         now = time.monotonic()
         for document, (wish, arrived) in list(self._inbox.items()):
-            if not self._in_flight(document):
+            if not self._flight.bars(wish):
                 del self._inbox[document]
-                run = Run(wish, arrived, self.stats.steps)
+                run = Run(wish, arrived, self.stats.steps, self._ahead_tokens)
                 events += self._roster.admit(run, self.caches.compact)
-        self.stats.evictions += self._roster.seat(self._in_flight)
+        self.stats.evictions += self._roster.seat(self._flight.has)
         for run, slot in self._roster.seated():
-            if not self._in_flight(run.wish.document):
+            if not self._flight.grows(run.wish.document):
                 events += self._writer.advance(run, slot, now)
         return events
 
@@ -207,14 +224,15 @@ class EngineCore:
         if not chosen:
             return None
         now = time.monotonic()
+        whole = {need.run: need.rows for need in needs}
+        guesses = self._guess([running[number] if rows == whole[number] else None for number, rows in chosen], chosen)
         spans = []
-        for number, rows in chosen:
+        for (number, rows), guess in zip(chosen, guesses, strict=True):
             run = running[number]
             run.served = steps + 1
             run.began = run.began or now
-            span = run.span(rows)
-            spans.append(span)
-            self._flying[span.document] = span
+            spans.append(run.span(rows, guess))
+        self._flight.begin(spans)
         return Step(self.caches, spans, self._between_layers)
 
     def _between_layers(self) -> None:
@@ -230,7 +248,7 @@ class EngineCore:
 
     def _commit(self, step: Step, logits: Tensor | None) -> list[RunEvent]:
         """Count the rows of a finished step as held, and write what its logits allow."""
-        self._flying.clear()
+        self._flight.land()
         if logits is None:
             return []
         self._writer.ban(logits)
@@ -246,10 +264,12 @@ class EngineCore:
                 continue
             self._slots.touch(slot)
             self._hold(slot, span, rows)
+            self.stats.ahead += len(span.tokens) if span.spare else 0
             if run is not None and span.document not in self._inbox:
                 if span.line is None:
                     run.computed += max(0, min(span.end, len(run.wish.tokens)) - span.start)
                 events += self._writer.advance(run, slot, now)
+                self._judge(span, run, slot)
         self.stats.tokens += sum(isinstance(event, Sampled) for event in events)
         return events
 
@@ -258,14 +278,37 @@ class EngineCore:
         """Enter the rows of a span, and the logits that follow some of them, into its slot."""
         if span.line is None:
             slot.extend(span.tokens)
-            if span.wanted:
-                slot.remember(rows[0].clone())
+            for at, row in zip(span.wanted, rows, strict=True):
+                slot.remember(span.start + at + 1, row.clone())
             return
         for twig, position in zip(span.twigs, span.positions, strict=True):
             slot.grow(twig, position)
         for at, row in zip(span.wanted, rows, strict=True):
             twig = span.twigs[at]
             twig.logits[len(twig.rows)] = row.clone()
+
+    def _guess(self, complete: list[Run | None], chosen: list[tuple[int, int]]) -> list[Proposal | None]:
+        """Guesses to fill up a step with, for those of its runs that get all rows they lack."""
+        spare = self.config.free_rows - sum(rows for _, rows in chosen)
+        most = min(spare, self._most_guessed)
+        guesses = [
+            self._writer.guess(run, run.slot, most) if run is not None and run.slot is not None and most > 0 else None
+            for run in complete
+        ]
+        given = share(spare, [len(guess.tokens) if guess else 0 for guess in guesses])
+        return [guess.cut(rows) if guess and rows else None for guess, rows in zip(guesses, given, strict=True)]
+
+    def _judge(self, span: Span, run: Run, slot: Slot) -> None:
+        """See how a guess fared, now that all that can be written is."""
+        guess = span.proposal
+        if guess is None or run.served != self.stats.steps:
+            return
+        came = run.text[span.end - len(guess.tokens) :]
+        right = common_prefix(came, guess.tokens)
+        wrong = right < len(guess.tokens) and (right < len(came) or run.over)
+        self.stats.proposed += len(guess.tokens)
+        self.stats.accepted += right
+        slot.proposals.judge(guess, right, wrong)
 
     def _fail(self, step: Step, detail: str) -> list[RunEvent]:
         """A step broke: its runs are over, and what their slots held before stays."""
@@ -287,24 +330,6 @@ class EngineCore:
         self._arrived = True
         self._lock.notify_all()
 
-    def _in_flight(self, document: int) -> bool:
-        """The step in flight computes rows of the document that are still wanted, so its slot must not be touched."""
-        span = self._flying.get(document)
-        return span is not None and not span.stale
-
     def _drop(self, document: int) -> None:
         self._roster.drop(document)
-        span = self._flying.get(document)
-        if span is not None:
-            span.stale = True
-
-    def _still_wanted(self, span: Span, wish: Wish) -> bool:
-        """Whether rows in flight are of use for a newer wish: its own prompt, or a text that goes on as it asks."""
-        slot = self._slots.of(span.document)
-        if slot is None or span.line is not None:
-            return False
-        computed = slot.tokens[: span.start] + span.tokens
-        common = common_prefix(computed, wish.tokens)
-        if common == len(wish.tokens) <= span.start:
-            return wish.limit_tokens > 0 and self._writer.agrees(computed[common:], wish.heal)
-        return 2 * (common - span.start) >= len(span.tokens)
+        self._flight.drop(document)

@@ -65,14 +65,14 @@ class InProcessEngine:
             wish = self._waiting[document]
             self._waiting[document] = replace(wish, limit_tokens=max(wish.limit_tokens, limit_tokens))
 
-    def stop(self, run: int) -> None:
+    def stop(self, run: int, useful: bool = False) -> None:
         """Drop a run at once; no event of it follows."""
         document = self._runs.get(run)
         if document is not None:
             self._retire(document)
             self._waiting.pop(document, None)
         if self._core is not None:
-            self._core.stop(run)
+            self._core.stop(run, useful)
 
     def forget(self, document: int) -> None:
         """Free what is held for a document."""

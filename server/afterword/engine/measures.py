@@ -26,7 +26,8 @@ class Stats:
 
     `rows`: begun in all steps; `wasted`: those of them that nobody wanted any more when they were computed. `dropped`:
     steps given up midway; `failures`: steps that broke. `layers`: attention layers started. `tokens`: chosen after a
-    step. `evictions`: documents that lost their slot to another.
+    step. `evictions`: documents that lost their slot to another. `proposed`: tokens guessed and computed; `accepted`:
+    those of them that came to be chosen. `ahead`: rows computed in spare time for what nobody had asked for.
     `took_s`: time of all steps, each with the choice of its tokens; `times`, `sizes`: steps by range of time and rows.
     """
 
@@ -38,6 +39,9 @@ class Stats:
     tokens: int = 0
     evictions: int = 0
     failures: int = 0
+    proposed: int = 0
+    accepted: int = 0
+    ahead: int = 0
     took_s: float = 0.0
     times: list[int] = field(default_factory=lambda: [0] * (len(STEP_MS) + 1))
     sizes: list[int] = field(default_factory=lambda: [0] * (len(STEP_ROWS) + 1))
@@ -88,6 +92,9 @@ class Meter:
             dropped=now.dropped - then.dropped,
             failures=now.failures - then.failures,
             evictions=now.evictions - then.evictions,
+            proposed=now.proposed - then.proposed,
+            accepted=now.accepted - then.accepted,
+            ahead=now.ahead - then.ahead,
             took_s=now.took_s - then.took_s,
             times=[new - old for new, old in zip(now.times, then.times, strict=True)],
             sizes=[new - old for new, old in zip(now.sizes, then.sizes, strict=True)],

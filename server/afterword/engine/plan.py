@@ -1,7 +1,8 @@
 """Which rows of which runs the next step computes. Pure: no torch, no clock.
 
 The rules: first tokens before later tokens, shortest remaining prefill first; tokens that continue a text ride along;
-caches are filled ahead only when nothing else is to be done. A short first token is not made to wait for a long
+caches are filled ahead only when nothing else is to be done, and texts written ahead only when no cache is to be
+filled. A short first token is not made to wait for a long
 prefill: when one is waiting, the step stays short. Waiting makes a prefill count as shorter, so none waits for ever.
 """
 
@@ -24,6 +25,8 @@ class Kind(enum.IntEnum):
     """It goes on writing."""
     FILL = 2
     """Nobody waits for it; the cache is filled ahead."""
+    AHEAD = 3
+    """Nobody has asked for it; it is what may be asked for next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,9 @@ def plan(needs: Iterable[Need], step_tokens: int, brisk_tokens: int) -> list[tup
     chosen = _fill(first, prefill_tokens, prefill_tokens)
     # A text whose slot was taken has to be computed again before it goes on: that is a prefill, whatever it is called.
     chosen += _fill(sorted(by_kind[Kind.NEXT], key=lambda need: (need.served, need.run)), step_tokens, prefill_tokens)
-    if not chosen:
-        chosen = _fill(sorted(by_kind[Kind.FILL], key=lambda need: (need.rows, need.run)), step_tokens, step_tokens)
+    for kind in (Kind.FILL, Kind.AHEAD):
+        if not chosen:
+            chosen = _fill(sorted(by_kind[kind], key=lambda need: (need.rows, need.run)), step_tokens, step_tokens)
     return chosen
 
 

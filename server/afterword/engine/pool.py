@@ -65,10 +65,10 @@ class EnginePool:
         if run in self._runs:
             self._engines[self._runs[run].engine].update(run, limit_tokens)
 
-    def stop(self, run: int) -> None:
+    def stop(self, run: int, useful: bool = False) -> None:
         """Drop a run."""
         if run in self._runs:
-            self._engines[self._runs[run].engine].stop(run)
+            self._engines[self._runs[run].engine].stop(run, useful)
 
     def forget(self, document: int) -> None:
         """Free what is held for a document."""

@@ -78,9 +78,9 @@ class EngineProcess:
         """Raise the limit of a run."""
         self._tell(Update(run, limit_tokens))
 
-    def stop(self, run: int) -> None:
+    def stop(self, run: int, useful: bool = False) -> None:
         """Drop a run."""
-        self._tell(Stop(run))
+        self._tell(Stop(run, useful))
 
     def forget(self, document: int) -> None:
         """Free what is held for a document."""

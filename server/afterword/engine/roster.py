@@ -34,9 +34,9 @@ class Roster:
         return next((run for run in self._runs.values() if run.number == number), None)
 
     def seated(self) -> Iterator[tuple[Run, Slot]]:
-        """Runs that have something to write and a slot to write in."""
+        """Runs that have something to write, asked for or ahead, and a slot to write in."""
         for run in self._runs.values():
-            if run.slot is not None and run.writing:
+            if run.slot is not None and (run.writing or run.leading):
                 yield run, run.slot
 
     @property
@@ -45,8 +45,11 @@ class Roster:
         return len(self._waiting())
 
     def drop(self, document: int) -> Run | None:
-        """The document's run is over; its slot stays. Returns the run."""
-        return self._runs.pop(document, None)
+        """The document's run is over; its slot stays, and knows what it wrote. Returns the run."""
+        run = self._runs.pop(document, None)
+        if run is not None and run.slot is not None:
+            run.slot.proposals.leave(run.text)
+        return run
 
     def admit(self, run: Run, compact: Callable[[int, int, list[int]], None]) -> list[RunEvent]:
         """Make a run its document's newest, or say why it cannot be served. `compact` as for `Slot.settle`."""

@@ -2,6 +2,10 @@
 
 What lives here: what has been written, what is still to be healed, how far each alternative may go, and which rows the
 next step would have to compute for it. Choosing tokens is in `writing`; rows become spans in `core`.
+
+A run that pauses is written on *ahead*, in private, in case it is told to go on or another wish asks for more of the
+text. Nothing is kept for that but what a slot remembers anyway: the logits after each token, from which the same
+tokens are chosen again when they are asked for.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from torch import Generator
 
 from .api import Wish
 from .plan import Kind
+from .proposals import Proposal
 from .sampling import generator_for
 from .slots import Slot, Twig
 from .steps import Span
@@ -23,6 +28,8 @@ class State(enum.Enum):
 
     WRITING = enum.auto()
     PAUSED = enum.auto()
+    RESTING = enum.auto()
+    """Stopped, but not because its text was wrong."""
     ENDED = enum.auto()
 
 
@@ -43,10 +50,14 @@ class Run:
 
     `trunk`: the text that all alternatives share: the prompt, then tokens; with one alternative, everything.
     `parted`: the alternatives go their own ways, each in its twig. `slot`: the document's cache, if it has one.
+    `ahead`: tokens chosen in private after the trunk.
     """
 
-    def __init__(self, wish: Wish, arrived: float, admitted: int) -> None:
-        """`arrived`: when the wish came (seconds, monotonic); `admitted`: number of the last step before that."""
+    def __init__(self, wish: Wish, arrived: float, admitted: int, ahead_tokens: int = 0) -> None:
+        """`arrived`: when the wish came (seconds, monotonic); `admitted`: number of the last step before that.
+
+        `ahead_tokens`: how far it may be written ahead.
+        """
         self.wish = wish
         self.arrived = arrived
         self.began: float | None = None  # when its first step began
@@ -64,6 +75,10 @@ class Run:
             for index in range(wish.alternatives)
         ]
         self.parted = random and wish.alternatives > 1
+        self.ahead: list[int] = []
+        self.ahead_heal = b""  # what is to be reproduced after them
+        # Several texts would be as many times the work, and chance draws again.
+        self.ahead_limit = 0 if random or wish.alternatives > 1 else ahead_tokens
 
     @property
     def number(self) -> int:
@@ -73,6 +88,8 @@ class Run:
     @property
     def kind(self) -> Kind:
         """How urgent its rows are."""
+        if not self.writing:
+            return Kind.AHEAD
         if self.spoken:
             return Kind.NEXT
         return Kind.FIRST if self.limit > 0 else Kind.FILL
@@ -81,6 +98,26 @@ class Run:
     def writing(self) -> bool:
         """Some alternative is not paused and not over."""
         return any(branch.state is State.WRITING for branch in self.branches)
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will be written."""
+        return all(branch.state is State.ENDED for branch in self.branches)
+
+    @property
+    def leading(self) -> bool:
+        """It waits, and may be written ahead."""
+        return len(self.ahead) < self.ahead_limit and self.branches[0].state in (State.PAUSED, State.RESTING)
+
+    @property
+    def text(self) -> list[int]:
+        """The trunk, and what is written ahead of it."""
+        return self.trunk + self.ahead
+
+    @property
+    def heal(self) -> bytes:
+        """What its first alternative has still to reproduce, counting what is written ahead."""
+        return self.ahead_heal if self.ahead else self.branches[0].heal
 
     @property
     def length(self) -> int:
@@ -93,40 +130,59 @@ class Run:
         for branch in self.branches:
             if branch.state is State.PAUSED and branch.written < self.limit:
                 branch.state = State.WRITING
+                self.ahead.clear()
+
+    def rest(self) -> None:
+        """Write no more that anybody hears of."""
+        for branch in self.branches:
+            branch.state = State.RESTING
 
     def missing(self) -> int:
         """Rows to compute before every writing alternative can choose its next token; 0 if it lacks none."""
-        if self.slot is None or not self.writing:
+        if self.slot is None or not (self.writing or self.leading):
             return 0
-        rows = len(self.trunk) - self._trunk_start()
-        return rows + sum(branch.twig.missing for branch in self._growing())
+        text = self.text
+        return len(text) - self._start(text) + sum(branch.twig.missing for branch in self._growing())
 
     def _growing(self) -> list[Branch]:
         return [branch for branch in self.branches if branch.state is State.WRITING] if self.parted else []
 
-    def _trunk_start(self) -> int:
-        """First token of the trunk that must be computed; its length if none."""
+    def _start(self, text: list[int]) -> int:
+        """First token of the text that must be computed; its length if none."""
         assert self.slot is not None
-        common = self.slot.common(self.trunk)
+        common = self.slot.common(text)
         needs_logits = not self.parted or any(not branch.twig.tokens for branch in self._growing())
-        if common == len(self.trunk) and needs_logits and self.slot.recall(self.trunk) is None:
+        if common == len(text) and needs_logits and self.slot.recall(text) is None:
             return common - 1
         return common
 
-    def span(self, rows: int) -> Span:
-        """The next at most `rows` rows as a span. Cuts the slot back to where they go."""
+    def span(self, rows: int, proposal: Proposal | None = None) -> Span:
+        """The next at most `rows` rows as a span, and a guess at what follows them if they are all that is missing.
+
+        Cuts the slot back to where they go.
+        """
         slot = self.slot
         assert slot is not None
-        start = self._trunk_start()
-        if start < len(self.trunk):
-            slot.cut_tail()
-            slot.cut(start)
-            end = min(len(self.trunk), start + rows)
-            wanted = [end - start - 1] if end == len(self.trunk) else []
-            return Span(
-                self.wish.document, slot.index, start, self.trunk[start:end], list(range(start, end)), wanted
-            )  # fmt: skip
-        return self._tail_span(slot, rows)
+        text = self.text
+        start = self._start(text)
+        if start == len(text):
+            return self._tail_span(slot, rows)
+        slot.cut_tail()
+        slot.cut(start)
+        end = min(len(text), start + rows)
+        guessed = proposal.tokens if proposal else []
+        tokens = text[start:end] + guessed
+        first_wanted = end - start - 1 if end == len(text) else len(tokens)
+        return Span(
+            self.wish.document,
+            slot.index,
+            start,
+            tokens,
+            list(range(start, start + len(tokens))),
+            list(range(first_wanted, len(tokens))),
+            proposal=proposal,
+            spare=not self.writing,
+        )
 
     def _tail_span(self, slot: Slot, rows: int) -> Span:
         slot.cut(len(self.trunk))

@@ -13,7 +13,9 @@ class CoreConfig:
 
     `context_tokens`: longest prompt; `room_tokens`: how much longer a text may grow. `step_tokens`: rows of prefill in
     a step; `brisk_tokens`: the same while somebody waits for a first token that needs no more. `waiting_limit`: wishes
-    that may wait for a slot before further ones are refused as busy.
+    that may wait for a slot before further ones are refused as busy. `free_rows`: up to so many rows a step takes
+    about as long as with one, so it is filled up with guesses. `ahead_tokens`: how far a text is written on in spare
+    time, in case more of it is asked for; 0 does nothing that was not asked for.
     """
 
     slots: int = 8
@@ -22,6 +24,8 @@ class CoreConfig:
     step_tokens: int = 64
     brisk_tokens: int = 16
     waiting_limit: int = 1024
+    free_rows: int = 8
+    ahead_tokens: int = 8
 
     @property
     def rows(self) -> int:

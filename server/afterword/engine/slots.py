@@ -11,20 +11,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-COMPARED_TOKENS = 64
-
-
-def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
-    """Length of the longest common prefix of two lists of tokens."""
-    end = min(len(left), len(right))
-    at = 0
-    # Comparing slices runs at C speed; only the piece where they part is walked.
-    while at < end and left[at : at + COMPARED_TOKENS] == right[at : at + COMPARED_TOKENS]:
-        at += COMPARED_TOKENS
-    at = min(at, end)
-    while at < end and left[at] == right[at]:
-        at += 1
-    return at
+from .matching import common_prefix
+from .proposals import Proposals
 
 
 @dataclass(slots=True)
@@ -62,6 +50,7 @@ class Slot:
         self.tokens: list[int] = []
         self.tail: list[tuple[Twig, int]] = []
         self.used = 0  # tick of the last use
+        self.proposals = Proposals()  # what may come next in the document
         self._logits: dict[int, Tensor] = {}  # by length of the text that the row follows; oldest first
         self._logits_kept = logits_kept
         self._pinned = 0
@@ -72,11 +61,12 @@ class Slot:
         self.document = document
 
     def free(self) -> None:
-        """Forget document, tokens and logits."""
+        """Forget document, tokens, logits and guesses."""
         self.cut_tail()
         self.document = None
         self.tokens = []
         self._logits.clear()
+        self.proposals = Proposals()
 
     def common(self, tokens: list[int]) -> int:
         """How many of `tokens` the slot's line begins with."""
@@ -108,10 +98,10 @@ class Slot:
         """Keep the logits after `length` tokens longest: there the writer stands and may type another letter."""
         self._pinned = length
 
-    def remember(self, row: Tensor) -> None:
-        """Keep the logits that follow the line as it is now. The oldest go when there are too many."""
-        self._logits.pop(len(self.tokens), None)
-        self._logits[len(self.tokens)] = row
+    def remember(self, length: int, row: Tensor) -> None:
+        """Keep the logits that follow the first `length` tokens of the line. The oldest go when there are too many."""
+        self._logits.pop(length, None)
+        self._logits[length] = row
         if len(self._logits) > self._logits_kept:
             oldest = next(at for at in self._logits if at != self._pinned)
             del self._logits[oldest]
@@ -139,7 +129,7 @@ class Slot:
             for depth, token in enumerate(best.tokens[: len(best.rows)], 1):
                 self.tokens.append(token)
                 if depth in best.logits:
-                    self.remember(best.logits[depth])
+                    self.remember(len(self.tokens), best.logits[depth])
         self.cut_tail()
 
 

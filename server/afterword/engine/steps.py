@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .caches import KeyValues
+from .proposals import Proposal
 from .slots import Twig
 
 NO_ROW = float("-inf")
@@ -31,6 +32,7 @@ class Span:
     `owners`, `places`: for every row from `line` to the end of the span, its branch and its position.
     `twigs`: the branch that each row of the span belongs to, when it does not continue the line.
     `wanted`: offsets in the span whose logits are needed.
+    `proposal`: a guess that the last tokens of the span are, if any are. `spare`: nobody waits for the span's rows.
     `stale`: set from any thread when nobody wants the span any more. `skipped`: it was stale before the last layer.
     """
 
@@ -44,6 +46,8 @@ class Span:
     owners: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     twigs: list[Twig] = field(default_factory=list)
+    proposal: Proposal | None = None
+    spare: bool = False
     stale: bool = False
     skipped: bool = False
     masks: dict[tuple[int | None, int], tuple[int, Tensor | None]] = field(default_factory=dict)
@@ -52,6 +56,11 @@ class Span:
     def end(self) -> int:
         """First row after the span."""
         return self.start + len(self.tokens)
+
+    @property
+    def own_tokens(self) -> list[int]:
+        """Its tokens without those that are only guessed."""
+        return self.tokens[: len(self.tokens) - len(self.proposal.tokens)] if self.proposal else self.tokens
 
     def mask(self, window: int | None, groups: int, like: Tensor) -> tuple[int, Tensor | None]:
         """What the rows may look at: the first row of the slot that counts, and a bias on scores from there on.

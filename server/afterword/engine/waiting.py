@@ -22,7 +22,8 @@ class Waiting:
         self._sent_documents: dict[int, int] = {}  # the same, the other way round
         # Commands about sent runs go out before waiting wishes, which concern runs that the engine does not know yet.
         self._updates: dict[int, Update] = {}
-        self._endings: dict[Stop | Forget, None] = {}
+        self._stops: dict[int, Stop] = {}  # by run
+        self._forgets: dict[int, Forget] = {}  # by document
 
     def put(self, command: Command) -> None:
         """Add a command, folding it into what waits. One about a run that is over everywhere is dropped."""
@@ -37,26 +38,27 @@ class Waiting:
                     self._wishes[wish.document] = replace(wish, limit_tokens=max(wish.limit_tokens, limit_tokens))
                 elif run in self._sent_documents:
                     self._updates[run] = command
-            case Stop(run=run):
+            case Stop(run=run, useful=useful):
                 if run in self._documents:
                     # The wish would have replaced the document's run before it; now nothing else will end that one.
                     document = self._documents[run]
                     self._withdraw(document)
-                    run = self._sent_runs.get(document, run)
+                    run, useful = self._sent_runs.get(document, run), False
                 if run in self._sent_documents:
                     self._updates.pop(run, None)
-                    self._endings[Stop(run)] = None
+                    self._stops[run] = Stop(run, useful)
             case Forget(document=document):
                 self._withdraw(document)
                 run = self._sent_runs.pop(document, -1)
                 if self._sent_documents.pop(run, None) is not None:
                     self._updates.pop(run, None)
-                    self._endings.pop(Stop(run), None)
-                    self._endings[command] = None
+                    self._stops.pop(run, None)
+                    self._forgets[document] = command
 
     def take(self) -> list[Command]:
         """Everything that waits, in order; it counts as sent."""
-        commands: list[Command] = [*self._endings, *self._updates.values(), *self._wishes.values()]
+        commands: list[Command] = [*self._stops.values(), *self._forgets.values()]
+        commands += [*self._updates.values(), *self._wishes.values()]
         for wish in self._wishes.values():
             self._sent_documents.pop(self._sent_runs.get(wish.document, -1), None)
             self._sent_runs[wish.document] = wish.run
@@ -64,7 +66,8 @@ class Waiting:
         self._wishes.clear()
         self._documents.clear()
         self._updates.clear()
-        self._endings.clear()
+        self._stops.clear()
+        self._forgets.clear()
         return commands
 
     def clear(self) -> None:
@@ -75,7 +78,8 @@ class Waiting:
             self._sent_runs,
             self._sent_documents,
             self._updates,
-            self._endings,
+            self._stops,
+            self._forgets,
         ):
             kept.clear()
 

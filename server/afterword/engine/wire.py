@@ -29,9 +29,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Drop a run."""
+    """Drop a run, whose text may be `useful` yet."""
 
     run: int
+    useful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

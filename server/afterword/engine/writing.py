@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .api import Ended, Paused, RunEvent, Sampled, Started
 from .healing import Healer
+from .proposals import Proposal
 from .runs import Branch, Run, State
 from .sampling import Choice, best, choose
 from .slots import Slot
@@ -52,7 +53,7 @@ class Writer:
         return written.startswith(heal) or heal.startswith(written)
 
     def advance(self, run: Run, slot: Slot, now: float) -> list[RunEvent]:
-        """Write as many tokens as remembered logits allow."""
+        """Write as many tokens as remembered logits allow, and choose those after them, in private, if it waits."""
         events: list[RunEvent] = []
         while not run.parted and run.writing:
             row = self._row(run, run.branches, slot.recall(run.trunk), now, events)
@@ -65,8 +66,34 @@ class Writer:
                 row = self._row(run, [branch], known, now, events)
                 if row is None:
                     break
-                self._add(run, [branch], self._choice(run, branch, row), branch.twig.tokens, events)
+                choice = self._choice(row, branch.heal, run.wish.temperature, branch.generator)
+                self._add(run, [branch], choice, branch.twig.tokens, events)
+        self._lead(run, slot)
         return events
+
+    def guess(self, run: Run, slot: Slot, most: int) -> Proposal | None:
+        """What may follow the text of a run, at most `most` tokens, if there is a guess that may be worth its rows."""
+        if run.parted or len(run.branches) > 1:
+            return None
+        most = min(most, self._rows - len(run.text))
+        if run.writing:
+            most = min(most, run.limit - run.branches[0].written - 1 + run.ahead_limit)
+        proposal = slot.proposals.propose(run.text, most) if most > 0 else None
+        return proposal if proposal and self.agrees(proposal.tokens, run.heal) else None
+
+    def _lead(self, run: Run, slot: Slot) -> None:
+        """Choose tokens after a text that waits. What ends it, or nothing can be found for, is found again if asked."""
+        while run.leading:
+            text = run.text
+            row = slot.recall(text) if len(text) <= self._rows else None
+            if row is None and len(text) <= self._rows:
+                return
+            choice = None if row is None else self._choice(row, run.heal)
+            if choice is None or choice.token in self._eos:
+                run.ahead_limit = len(run.ahead)
+                return
+            run.ahead_heal = run.heal[len(self._bytes[choice.token] or b"") :]
+            run.ahead.append(choice.token)
 
     def _row(
         self, run: Run, branches: list[Branch], row: Tensor | None, now: float, events: list[RunEvent]
@@ -90,7 +117,7 @@ class Writer:
     def _grow_trunk(self, run: Run, row: Tensor, events: list[RunEvent]) -> None:
         """One more token of the text that all alternatives share, or their parting."""
         stem = run.branches[0]
-        choice = self._choice(run, stem, row)
+        choice = self._choice(row, stem.heal, run.wish.temperature, stem.generator)
         if len(run.branches) > 1 and choice is not None and self._shows(choice.token, stem.heal):
             self._part(run, choice, row, events)
         else:
@@ -107,15 +134,17 @@ class Writer:
             self._add(run, [branch], choice, branch.twig.tokens, events)
         self._end(run, run.branches[len(choices) :], "end", ALONE, events)
 
-    def _choice(self, run: Run, branch: Branch, row: Tensor) -> Choice | None:
-        """The next token of a branch; None if nothing can reproduce what was typed."""
+    def _choice(
+        self, row: Tensor, heal: bytes, temperature: float = 0.0, generator: torch.Generator | None = None
+    ) -> Choice | None:
+        """The next token of a text that has still to reproduce `heal`; None if nothing can."""
         allowed = None
-        if branch.heal:
-            agreeing = self._healer.agreeing(branch.heal)
+        if heal:
+            agreeing = self._healer.agreeing(heal)
             if not agreeing.within and not agreeing.beyond:
                 return None
             allowed = self._ids(agreeing.within + agreeing.beyond)
-        return choose(row, allowed, run.wish.temperature, branch.generator)
+        return choose(row, allowed, temperature, generator)
 
     def _add(
         self, run: Run, branches: list[Branch], choice: Choice | None, tokens: list[int], events: list[RunEvent]

@@ -34,6 +34,9 @@ class _Engine:
     dropped: int = 0
     failures: int = 0
     evictions: int = 0
+    proposed: int = 0
+    accepted: int = 0
+    ahead: int = 0
     took_s: float = 0.0
     times: list[int] = field(default_factory=lambda: [0] * (len(STEP_MS) + 1))
     sizes: list[int] = field(default_factory=lambda: [0] * (len(STEP_ROWS) + 1))
@@ -47,6 +50,9 @@ class _Engine:
         self.dropped += news.dropped
         self.failures += news.failures
         self.evictions += news.evictions
+        self.proposed += news.proposed
+        self.accepted += news.accepted
+        self.ahead += news.ahead
         self.took_s += news.took_s
         self.times = [old + new for old, new in zip(self.times, news.times, strict=True)]
         self.sizes = [old + new for old, new in zip(self.sizes, news.sizes, strict=True)]
@@ -113,6 +119,9 @@ _COUNTERS = {
     "failed_steps": ("failures", "Steps that broke."),
     "wasted_rows": ("wasted", "Rows of steps that nobody wanted any more when they were computed."),
     "evictions": ("evictions", "Documents that lost their slot to another."),
+    "proposed_tokens": ("proposed", "Tokens guessed from the text and computed beside what was needed."),
+    "accepted_tokens": ("accepted", "Those of them that the model would have written."),
+    "ahead_rows": ("ahead", "Rows computed in spare time, before anybody asked for them."),
 }
 
 
