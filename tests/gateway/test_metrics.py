@@ -59,7 +59,8 @@ def measured(**changes: Any) -> Measured:
     times[0], times[-1] = 1, 1
     sizes[3] = 2
     usual = {"slots": 8, "used": 3, "waiting": 1, "steps": 2, "rows": 14, "wasted": 7, "dropped": 1, "failures": 0}
-    return Measured(**usual | {"evictions": 2, "took_s": 3.5, "times": times, "sizes": sizes} | changes)
+    usual |= {"evictions": 2, "proposed": 6, "accepted": 4, "ahead": 5, "took_s": 3.5}
+    return Measured(**usual | {"times": times, "sizes": sizes} | changes)
 
 
 async def test_the_page_is_the_text_format_of_prometheus_and_all_of_it_is_there_from_the_start(
@@ -203,6 +204,9 @@ async def test_what_an_engine_tells_is_summed_up_over_its_lives(server: RunningS
     assert found["afterword_engine_wasted_rows_total{engine=0}"] == 14
     assert found["afterword_engine_dropped_steps_total{engine=0}"] == 2
     assert found["afterword_engine_evictions_total{engine=0}"] == 4
+    assert found["afterword_engine_proposed_tokens_total{engine=0}"] == 12
+    assert found["afterword_engine_accepted_tokens_total{engine=0}"] == 8
+    assert found["afterword_engine_ahead_rows_total{engine=0}"] == 10
     assert found["afterword_engine_step_seconds_count{engine=0}"] == 4
     assert found["afterword_engine_step_seconds_sum{engine=0}"] == 7
     assert found["afterword_engine_step_seconds_bucket{engine=0,le=0.001}"] == 2

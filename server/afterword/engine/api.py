@@ -129,8 +129,8 @@ class Measured:
     `slots`, `used`: places for documents, and those taken. `waiting`: documents that wait for one. `steps`, and of them
     `dropped` (given up midway) and `failures`; `rows` of all steps, and of them `wasted` (nobody wanted them any more).
     `evictions`: documents that lost their place. `proposed`: tokens guessed and computed, of which `accepted` were
-    right; `ahead`: rows computed before anybody asked for them. `took_s`: time of all steps; `times`, `sizes`: steps by range of time
-    and of rows. `engine`: which of several.
+    right; `ahead`: rows computed before anybody asked for them. `took_s`: time of all steps; `times`, `sizes`: steps by
+    range of time and of rows. `engine`: which of several.
     """
 
     slots: int
