@@ -12,11 +12,11 @@ import uvloop
 from afterword.models import ModelFiles, resolve
 from afterword.models.progress import TerminalProgress
 
-from . import at_once, idle, machine, soon, steady
+from . import at_once, idle, machine, soon, stages, steady
 from .report import Section, as_json, as_markdown, as_text, write_readme
 
 README = Path(__file__).parent.parent / "README.md"
-MEASUREMENTS = ("soon", "at_once", "steady", "idle")
+MEASUREMENTS = ("soon", "at_once", "steady", "idle", "stages")
 
 
 def main() -> int:
@@ -46,6 +46,8 @@ async def _measure(names: tuple[str, ...], files: ModelFiles, model: str, quick:
             sections += await steady.measure(files, model, quick)
         elif name == "idle":
             sections.append(await idle.measure(model, quick))
+        elif name == "stages":
+            sections.append(await stages.measure(model, quick))
         await asyncio.sleep(1)
     return sections
 

@@ -126,6 +126,7 @@ class ProgramRunner:
 
     def __init__(self, model: PreTrainedModel) -> None:
         """`model` must be loaded with the attention of this package."""
+        self.model = model
         self.plain = Runner(model)
         self._forward = forward_of(model)
         self._programs: Programs | None = None
