@@ -33,6 +33,7 @@ try: $(installed) ## set up if need be, then type in the terminal with ghost tex
 
 test: $(installed_dev) $(client) $(page) ## set up if need be, then run every test; ARGS= are those of pytest
 	npm --prefix client-js test
+	AFTERWORD=$(abspath $(bin))/afterword npm --prefix client-js run --silent e2e
 	$(bin)/python -m pytest $(ARGS)
 
 check: $(installed_dev) $(tools) $(client) ## format, lint, types, and that generated files are up to date

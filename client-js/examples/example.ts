@@ -12,6 +12,8 @@ export interface Example {
   text(): string;
   /** Replaces the document, as an application does that loads another, with the caret at its end. */
   set(text: string): void;
+  /** Puts text at the very beginning, as a program does that adds a title; the writer's caret stays with its text. */
+  prepend(text: string): void;
 }
 
 declare global {

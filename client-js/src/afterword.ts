@@ -105,6 +105,8 @@ export class GhostDocument {
   readonly #clock: Clock;
   readonly #closed: () => void;
   #cancelWake: (() => void) | null = null;
+  /** The editor is gone. What it still says, from a timer perhaps, must not open the document again. */
+  #gone = false;
 
   constructor(
     readonly controller: GhostText,
@@ -121,7 +123,7 @@ export class GhostDocument {
 
   /** Tells how the editor is now; see `Update`. */
   update(update: Update): void {
-    this.carryOut(this.controller.update(update, this.#clock.now()));
+    if (!this.#gone) this.carryOut(this.controller.update(update, this.#clock.now()));
   }
 
   /**
@@ -129,6 +131,7 @@ export class GhostDocument {
    * it does otherwise; else the text to insert at the caret, as one step of the history, which may be empty.
    */
   command(command: Command): string | null {
+    if (this.#gone) return null;
     const { handled, insert, effects } = this.controller.command(command, this.#clock.now());
     this.carryOut(effects);
     return handled ? insert : null;
@@ -156,6 +159,7 @@ export class GhostDocument {
 
   /** The editor is gone: unpaints, and lets the server forget the text. */
   close(): void {
+    this.#gone = true;
     this.carryOut(this.controller.close(this.#clock.now()));
     this.#cancelWake?.();
     this.#closed();

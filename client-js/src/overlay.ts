@@ -2,14 +2,21 @@
  * Ghost text over an editor that would take a foreign element inside for content, such as Quill or Lexical.
  *
  * A copy of the block at the caret lies upon that block, without ink but for the ghost text, so that lines break as if
- * the ghost text stood in them. Where text follows the caret, the copy shows it moved along while the block hides its
- * own. Where the copy needs more lines, what comes after the block makes room. Nothing is put into the editor.
+ * the ghost text stood in them. Where text follows the caret, the copy shows all of it while the block hides its own. Where the copy needs more lines, what comes after the block makes room. Nothing is put into the editor.
  */
 
 import { addStyles, ghostElement } from './dom.js';
 
 /** What decides where a letter stands; of the block, and of each element in it. */
-const OF_TEXT = ['font', 'letterSpacing', 'wordSpacing', 'textTransform', 'verticalAlign', 'whiteSpace'] as const;
+const OF_TEXT = [
+  'font',
+  'color',
+  'letterSpacing',
+  'wordSpacing',
+  'textTransform',
+  'verticalAlign',
+  'whiteSpace',
+] as const;
 const OF_BLOCK = [
   ...OF_TEXT,
   'lineHeight',
@@ -65,10 +72,10 @@ export class Overlay {
     const looks = [...block.querySelectorAll<HTMLElement>('*')];
     dress(before, looks);
     dress(after, looks.slice(looks.length - after.querySelectorAll('*').length));
-    const ink = getComputedStyle(block).color;
-    if (after.textContent) block.style.setProperty(INK, 'transparent');
+    const moved = after.textContent !== '';
+    if (moved) block.style.setProperty(INK, 'transparent');
     this.#ghost.textContent = text;
-    this.#copy.replaceChildren(wrap(before, 'transparent'), this.#ghost, wrap(after, ink));
+    this.#copy.replaceChildren(wrap(before, moved), this.#ghost, wrap(after, moved));
     this.#block = block;
     if (!this.#frame.isConnected) {
       this.#root.after(this.#frame);
@@ -107,13 +114,14 @@ export class Overlay {
     for (const name of OF_BLOCK) style[name] = look[name];
     block.style.removeProperty('margin-bottom');
     put(this.#frame, root.offsetLeft + root.clientLeft, root.offsetTop + root.clientTop, root.clientWidth);
-    this.#frame.style.height = `${root.clientHeight}px`;
     const [outside, inside] = [this.#frame.getBoundingClientRect(), block.getBoundingClientRect()];
     const borders = block.offsetWidth - block.clientWidth;
     const [left, top] = [inside.left - outside.left, inside.top - outside.top];
     put(this.#copy, left + block.clientLeft, top + block.clientTop, inside.width - borders);
-    const more = this.#copy.offsetHeight - inside.height;
+    const more = this.#copy.getBoundingClientRect().height - inside.height;
     if (more > 1 && block !== root) block.style.marginBottom = `${parseFloat(look.marginBottom) + more}px`;
+    // Which may have made the editor grow.
+    this.#frame.style.height = `${root.clientHeight}px`;
   }
 }
 
@@ -132,9 +140,9 @@ function put({ style }: HTMLElement, left: number, top: number, width: number): 
 /** The colour that letters have; the caret keeps its own. */
 const INK = '-webkit-text-fill-color';
 
-function wrap(content: DocumentFragment, ink: string): HTMLElement {
+function wrap(content: DocumentFragment, seen: boolean): HTMLElement {
   const span = document.createElement('span');
-  span.style.setProperty(INK, ink);
+  span.style.setProperty(INK, seen ? 'currentcolor' : 'transparent');
   span.append(content);
   return span;
 }

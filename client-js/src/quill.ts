@@ -114,7 +114,11 @@ export function attach(quill: Quill, afterword: Afterword, options: QuillOptions
     if (name === 'text-change') {
       tell(changed(delta as Delta, source as string));
       pasted = false;
-    } else if (!busy) tell('caret'); // else it is said in the middle of what is being told
+    }
+    // Quill moves the caret along with a change of the text before it tells of that, and must not seem to have done
+    // nothing else.
+    else if (source === 'silent') queueMicrotask(() => tell('caret'));
+    else if (!busy) tell('caret'); // else it is said in the middle of what is being told
   };
   const listeners: Record<string, (event: never) => void> = {
     keydown(event: KeyboardEvent) {

@@ -30,7 +30,8 @@ function changeOf(event: Event): Change {
   if (known) return known;
   if (inputType.startsWith('delete')) return 'delete';
   if (inputType.startsWith('insertFrom')) return inputType === 'insertFromComposition' ? 'type' : 'paste';
-  return inputType.startsWith('insert') ? 'type' : 'set';
+  // A program that changes the value says so without a kind, and perhaps far from the caret.
+  return inputType.startsWith('insert') ? 'type' : 'remote';
 }
 
 /** Gives a field ghost text. */
@@ -230,14 +231,18 @@ class Overlay {
       pointerEvents: 'none',
       background: 'none',
       zIndex: 'auto',
-      // The scroll bar takes its place from the text, so the copy is as large as what is inside the border.
       left: `${field.offsetLeft + field.clientLeft}px`,
       top: `${field.offsetTop + field.clientTop}px`,
+      // The scroll bar takes its place from the text, so the copy is as large as what is inside the border.
       width: `${field.clientWidth}px`,
       height: `${field.clientHeight}px`,
       whiteSpace: oneLine ? 'pre' : 'pre-wrap',
       color: this.#moved ? look.color : 'transparent',
     });
+    // Offsets are whole numbers, and a page lays out in fractions.
+    const [is, ought] = [this.#copy.getBoundingClientRect(), field.getBoundingClientRect()];
+    style.left = `${field.offsetLeft + ought.left - is.left + 2 * field.clientLeft}px`;
+    style.top = `${field.offsetTop + ought.top - is.top + 2 * field.clientTop}px`;
     if (oneLine && inner > 0) style.lineHeight = `${inner}px`;
     this.scroll();
   }

@@ -19,7 +19,8 @@ const STORY = 'The quick brown fox jumps over the lazy dog.';
 /** A server that knows one text by heart and answers at once. */
 class Server {
   readonly hellos: ClientMessage[] = [];
-  readonly ids: number[] = [];
+  /** Documents closed and not opened again. */
+  closed: string[] = [];
   private readonly wss: WebSocketServer;
 
   private constructor(wss: WebSocketServer) {
@@ -57,7 +58,8 @@ class Server {
     const dummy = documents.get(message.doc) ?? new DummyServer(byHeart(STORY), message.doc);
     documents.set(message.doc, dummy);
     dummy.receive(message);
-    if (message.type === 'suggest') this.ids.push(message.id);
+    if (message.type === 'close') this.closed.push(message.doc);
+    else if (message.type === 'open') this.closed = this.closed.filter((doc) => doc !== message.doc);
     dummy.write(100);
     for (const frame of dummy.frames.splice(0)) send(frame);
   }
@@ -109,9 +111,14 @@ describe('with a server on this machine', () => {
     await until(() => pages.every(({ painted }) => painted !== null));
     expect(pages.map(({ painted }) => painted)).toEqual(['ck brown fox jumps over the lazy dog.', ' dog.']);
     expect(server.hellos).toHaveLength(1);
-    expect(pages[0]!.document.command('acceptWord')).toBe('ck');
     pages[1]!.document.close();
     expect(pages[1]!.painted).toBeNull();
+    // An editor may still have something to say when it is gone.
+    pages[1]!.type(' dog');
+    expect(pages[1]!.document.command('ask')).toBeNull();
+    expect(pages[0]!.document.command('acceptWord')).toBe('ck');
+    await until(() => server!.closed.length > 0);
+    expect(server.closed).toEqual(['d2']);
     expect(pages[0]!.document.status()).toMatchObject({ accepted: 1, silence: null });
     expect(pages[0]!.document.status().firstTextP50Ms).toBeGreaterThan(0);
   });

@@ -9,6 +9,8 @@ import { witness, type Sight } from './witness.js';
 const PATIENCE_MS = 15_000;
 /** In a minute of 60 words, a word being five characters. */
 const CHARACTERS_PER_WORD = 5;
+/** Faster than anybody types, for what does not depend on it. */
+const QUICK_WPM = 600;
 /** Nobody types like a clock: each gap is this part longer or shorter, at most. */
 const UNEVEN = 0.5;
 
@@ -76,7 +78,7 @@ export class Desk {
   }
 
   /** Types with real key events, unevenly, but each time in the same way. */
-  async write(text: string, wpm = 60): Promise<void> {
+  async write(text: string, wpm = QUICK_WPM): Promise<void> {
     const gapMs = 60_000 / wpm / CHARACTERS_PER_WORD;
     for (const character of text) {
       await this.page.keyboard.type(character);
@@ -109,22 +111,22 @@ export class Desk {
 
   /** Waits for ghost text that is whole, and returns it. */
   async whole(): Promise<string> {
-    await this.#until(() => window.example.ghost.ghost?.complete === true);
+    await this.until(() => window.example.ghost.ghost?.complete === true);
     return (await this.ghost()) ?? '';
   }
 
   /** Waits for any ghost text. */
   async appears(): Promise<void> {
-    await this.#until(() => window.example.ghost.ghost !== null);
+    await this.until(() => window.example.ghost.ghost !== null);
   }
 
   /** Waits until there is no ghost text to be seen. Browsers tell of a new selection a little later. */
   async vanishes(): Promise<void> {
-    await this.#until(() => window.example.ghost.ghost === null);
+    await this.until(() => window.example.ghost.ghost === null);
   }
 
   /** Waits until something holds in the page; if it never does, says how things stand. */
-  async #until(holds: () => boolean): Promise<void> {
+  async until(holds: () => boolean): Promise<void> {
     try {
       await this.page.waitForFunction(holds, undefined, { timeout: PATIENCE_MS });
     } catch (cause) {
@@ -136,6 +138,15 @@ export class Desk {
   /** What was painted so far, change by change. */
   sights(): Promise<Sight[]> {
     return this.page.evaluate(() => window.sights);
+  }
+
+  /** How the text looks just now, without its caret. */
+  async look(): Promise<string> {
+    const clip = await this.page.evaluate(() => {
+      const { x, y, width, height } = window.example.editable.getBoundingClientRect();
+      return { x, y, width, height };
+    });
+    return (await this.page.screenshot({ clip })).toString('base64');
   }
 
   devtools(): Promise<CDPSession> {

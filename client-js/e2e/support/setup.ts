@@ -1,6 +1,5 @@
 /** What all browser tests share: one server with its model, one browser, and the example pages, built as for users. */
 
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { build, preview } from 'vite';
 import type { TestProject } from 'vitest/node';
+import { findChromium } from './chromium.js';
 import { Server } from './server.js';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -34,25 +33,32 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  if (!existsSync(CHROMIUM)) {
-    throw new Error(
-      `there is no ${CHROMIUM}: install chromium (Debian: apt install chromium), or name one with CHROMIUM=`,
-    );
-  }
-  const folder = await mkdtemp(join(tmpdir(), 'afterword-examples-'));
-  await build({ configFile: EXAMPLES, logLevel: 'error', build: { outDir: folder } });
-  const pages = await preview({
-    configFile: EXAMPLES,
-    build: { outDir: folder },
-    preview: { host: '127.0.0.1', port: 0 },
-  });
-  const browser = await chromium.launchServer({ executablePath: CHROMIUM, args: FLAGS });
-  const server = await Server.start();
-  project.provide('server', server.url);
-  project.provide('examples', pages.resolvedUrls?.local[0] ?? '');
-  project.provide('browser', browser.wsEndpoint());
-  return async () => {
-    await Promise.all([server.stop(), browser.close(), pages.close()]);
-    await rm(folder, { recursive: true });
+  const executablePath = findChromium();
+  if (!executablePath) throw new Error('there is no chromium');
+  const ends: (() => Promise<void>)[] = [];
+  const end = async (): Promise<void> => {
+    for (const call of ends.reverse()) await call();
   };
+  try {
+    const server = await Server.start();
+    ends.push(() => server.stop());
+    const folder = await mkdtemp(join(tmpdir(), 'afterword-examples-'));
+    ends.push(() => rm(folder, { recursive: true }));
+    await build({ configFile: EXAMPLES, logLevel: 'error', build: { outDir: folder } });
+    const pages = await preview({
+      configFile: EXAMPLES,
+      build: { outDir: folder },
+      preview: { host: '127.0.0.1', port: 0 },
+    });
+    ends.push(() => pages.close());
+    const browser = await chromium.launchServer({ executablePath, args: FLAGS });
+    ends.push(() => browser.close());
+    project.provide('server', server.url);
+    project.provide('examples', pages.resolvedUrls?.local[0] ?? '');
+    project.provide('browser', browser.wsEndpoint());
+    return end;
+  } catch (error) {
+    await end();
+    throw error;
+  }
 }

@@ -14,7 +14,7 @@ export interface Sight {
   text: string;
   /** How far the ghost text begins from the caret, in px, to the side and down; null where there is none or no caret. */
   away: { x: number; y: number } | null;
-  /** What the writer did last: a key, or the name of an event. */
+  /** What the writer did last: a key with its modifiers, or the name of an event. */
   after: string;
 }
 
@@ -71,7 +71,10 @@ export function witness(): void {
     attributes: true,
   });
   const hear = (event: Event): void => {
-    after = event instanceof KeyboardEvent ? event.key : event.type;
+    after =
+      event instanceof KeyboardEvent
+        ? `${event.ctrlKey ? 'Control+' : ''}${event.shiftKey && event.key.length > 1 ? 'Shift+' : ''}${event.key}`
+        : event.type;
   };
   for (const name of ['keydown', 'pointerdown', 'compositionstart', 'compositionend', 'blur', 'paste'])
     addEventListener(name, hear, true);

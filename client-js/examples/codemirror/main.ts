@@ -1,15 +1,30 @@
+import { snippet } from '@codemirror/autocomplete';
+import { keymap } from '@codemirror/view';
 import { basicSetup, EditorView } from 'codemirror';
 import { Afterword } from 'afterword';
 import { ghostOf, ghostText } from 'afterword/codemirror';
 import { options, turn, url, type Example } from '../example.js';
 
 const afterword = new Afterword({ url });
+/** A letter to fill in: Tab goes on to the next gap, even while ghost text shows. */
+const letter = snippet('Dear ${name},\n\nThank you for ${gift}.\n\nYours,\n${sender}');
+
 const view = new EditorView({
   parent: document.querySelector('#editor')!,
   extensions: [
     basicSetup,
     EditorView.lineWrapping,
     EditorView.contentAttributes.of({ 'aria-label': 'Text' }),
+    keymap.of([
+      {
+        key: 'Alt-l',
+        run(view) {
+          const { from, to } = view.state.selection.main;
+          letter(view, null, from, to);
+          return true;
+        },
+      },
+    ]),
     ghostText(afterword, options),
   ],
 });
@@ -26,5 +41,6 @@ const example: Example = {
       selection: { anchor: text.length },
     });
   },
+  prepend: (text) => view.dispatch({ changes: { from: 0, insert: text } }),
 };
 Object.assign(window, { example, view });

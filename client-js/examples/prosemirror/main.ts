@@ -33,5 +33,6 @@ const example: Example = {
     tr.replaceWith(0, doc.content.size, paragraphs);
     view.dispatch(tr.setSelection(TextSelection.atEnd(tr.doc)));
   },
+  prepend: (text) => view.dispatch(view.state.tr.insertText(text, 1)),
 };
 Object.assign(window, { example, view });

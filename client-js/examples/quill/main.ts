@@ -19,5 +19,6 @@ const example: Example = {
     quill.setText(text);
     quill.setSelection(text.length);
   },
+  prepend: (text) => void quill.insertText(0, text),
 };
 Object.assign(window, { example, quill });

@@ -17,5 +17,9 @@ const example: Example = {
     field.setSelectionRange(text.length, text.length);
     field.dispatchEvent(new Event('input'));
   },
+  prepend(text) {
+    field.setRangeText(text, 0, 0, 'preserve');
+    field.dispatchEvent(new Event('input'));
+  },
 };
 Object.assign(window, { example });

@@ -23,5 +23,6 @@ const example: Example = {
       .map((line) => ({ type: 'paragraph', content: line ? [{ type: 'text', text: line }] : [] }));
     editor.chain().setContent({ type: 'doc', content }).setTextSelection(editor.state.doc.content.size).run();
   },
+  prepend: (text) => void editor.commands.insertContentAt(1, text, { updateSelection: false }),
 };
 Object.assign(window, { example, editor });

@@ -1,0 +1,49 @@
+/** Two editors on one document, as two people would have them: what one types reaches the other by Yjs. */
+
+import { Editor } from '@tiptap/core';
+import { Collaboration } from '@tiptap/extension-collaboration';
+import { StarterKit } from '@tiptap/starter-kit';
+import * as Y from 'yjs';
+import { Afterword } from 'afterword';
+import { GhostText, ghostOf } from 'afterword/tiptap';
+import { options, turn, url, type Example } from '../example.js';
+
+const afterword = new Afterword({ url });
+
+/** One person's copy of the document, and an editor for it. */
+function desk(name: string): { document: Y.Doc; editor: Editor; example: Example } {
+  const document = new Y.Doc();
+  const editor = new Editor({
+    element: window.document.querySelector(`#${name}`),
+    extensions: [
+      // The history of a shared document is that of Yjs.
+      StarterKit.configure({ undoRedo: false }),
+      Collaboration.configure({ document }),
+      GhostText.configure({ afterword, ...options }),
+    ],
+    editorProps: { attributes: { role: 'textbox', 'aria-label': `Text of ${name}`, 'aria-multiline': 'true' } },
+  });
+  turn(editor.view.dom);
+  const example: Example = {
+    afterword,
+    ghost: ghostOf(editor.state)!.document,
+    editable: editor.view.dom,
+    text: () => editor.getText({ blockSeparator: '\n' }),
+    set: (text) => void editor.commands.setContent(text),
+    prepend: (text) => void editor.commands.insertContentAt(1, text, { updateSelection: false }),
+  };
+  return { document, editor, example };
+}
+
+const [ada, ben] = [desk('ada'), desk('ben')];
+// In place of a server between them.
+ada.document.on(
+  'update',
+  (update: Uint8Array, from: unknown) => from !== ben && Y.applyUpdate(ben.document, update, ada),
+);
+ben.document.on(
+  'update',
+  (update: Uint8Array, from: unknown) => from !== ada && Y.applyUpdate(ada.document, update, ben),
+);
+
+Object.assign(window, { example: ada.example, ada, ben });
