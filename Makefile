@@ -59,7 +59,7 @@ setup: $(installed) ## only what serve needs
 setup-dev: $(installed_dev) ## also what test, check and bench need
 
 clean: ## remove what set-up and builds left here; converted models stay in the user's cache
-	rm -rf $(VENV) protocol/tools/node_modules client-js/node_modules client-js/dist $(dir $(page)) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) protocol/tools/node_modules client-js/node_modules client-js/dist client-js/examples/quickstart $(dir $(page)) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(bin)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'test/generated/'] },
+  { ignores: ['dist/', 'test/generated/', 'examples/quickstart/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,10 +1,13 @@
 import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const src = fileURLToPath(new URL('../src/', import.meta.url));
-const pages = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const pages = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+  (path) => basename(path) === 'index.html',
+);
 
 /** Examples import the package by its name, as anybody would; here that is its source. */
 export default defineConfig({
@@ -19,6 +22,6 @@ export default defineConfig({
   build: {
     emptyOutDir: true,
     chunkSizeWarningLimit: 2000,
-    rolldownOptions: { input: [`${root}index.html`, ...pages.map(({ name }) => `${root}${name}/index.html`)] },
+    rolldownOptions: { input: pages.map((path) => `${root}${path}`) },
   },
 });

@@ -111,7 +111,7 @@ export interface GhostOptions extends AskOptions {
   enabled: boolean;
   /** Kinds of blocks that differ: `false` for no ghost text there and no text sent, or other ways to ask. */
   blocks: Readonly<Record<string, false | Partial<AskOptions>>>;
-  /** Time from keystroke to asking: adapted to server and writer, or always the same (0 asks at once). */
+  /** Time from keystroke to asking: adapted to server and writer, or always the same (0 asks at once, Infinity only by command). */
   debounceMs: number | 'auto';
   /** Alternatives to ask for when the writer wants to see others and only one was asked for. */
   moreAlternatives: number;

@@ -53,6 +53,13 @@ describe('asking', () => {
     expect(d.pass(1).sentOf('suggest')).toHaveLength(1);
   });
 
+  it('asks only by command when the wait is without end', () => {
+    const d = desk('The qui', { debounceMs: Infinity }).type('c').pass(60_000);
+    expect(d.sentOf('suggest')).toHaveLength(0);
+    d.press('ask');
+    expect(d.answer().painted).toBe('k brown fox jumps over the lazy dog.');
+  });
+
   it('asks in the end when a timer comes a little early, as those of browsers do', () => {
     const d = desk('The qui', { debounceMs: 50 }).type('c');
     d.carryOut(d.ghost.tick(d.now + 49.7));

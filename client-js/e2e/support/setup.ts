@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { build, preview } from 'vite';
 import type { TestProject } from 'vitest/node';
+import { quickStarts } from '../../scripts/quick-starts.mjs';
 import { findChromium } from './chromium.js';
 import { Server } from './server.js';
 
@@ -27,6 +28,8 @@ declare module 'vitest' {
     server: string;
     /** Address of the example pages. */
     examples: string;
+    /** Names of the editors that the README has a quick start for. */
+    quickStarts: string[];
     /** Where the browser listens for those who steer it. */
     browser: string;
   }
@@ -44,6 +47,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ends.push(() => server.stop());
     const folder = await mkdtemp(join(tmpdir(), 'afterword-examples-'));
     ends.push(() => rm(folder, { recursive: true }));
+    project.provide('quickStarts', await quickStarts());
     await build({ configFile: EXAMPLES, logLevel: 'error', build: { outDir: folder } });
     const pages = await preview({
       configFile: EXAMPLES,

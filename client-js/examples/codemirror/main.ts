@@ -12,9 +12,6 @@ const letter = snippet('Dear ${name},\n\nThank you for ${gift}.\n\nYours,\n${sen
 const view = new EditorView({
   parent: document.querySelector('#editor')!,
   extensions: [
-    basicSetup,
-    EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ 'aria-label': 'Text' }),
     keymap.of([
       {
         key: 'Alt-l',
@@ -25,6 +22,9 @@ const view = new EditorView({
         },
       },
     ]),
+    basicSetup,
+    EditorView.lineWrapping,
+    EditorView.contentAttributes.of({ 'aria-label': 'Text' }),
     ghostText(afterword, options),
   ],
 });

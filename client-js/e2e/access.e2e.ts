@@ -1,0 +1,131 @@
+/** Ghost text for everybody: by touch, by ear, from right to left, with more contrast, without motion. */
+
+import axe from 'axe-core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Desk, type DeskOptions } from './support/desk.js';
+
+const OPENING = 'Once upon a time there was a little';
+let desk: Desk;
+afterEach(() => desk.close());
+
+const open = async (binding: string, options: DeskOptions = {}): Promise<string> => {
+  desk = await Desk.open(binding, options);
+  await desk.write(OPENING);
+  return desk.whole();
+};
+const style = (...names: string[]): Promise<string[]> =>
+  desk.page.evaluate((wanted) => {
+    const look = getComputedStyle(document.querySelector('.afterword-ghost')!);
+    return wanted.map((name) => look.getPropertyValue(name));
+  }, names);
+
+describe.each(['textarea', 'tiptap', 'codemirror', 'quill'])('on a touch screen, in %s', (binding) => {
+  it('a tap on ghost text takes it, and the caret stays', async () => {
+    const ghost = await open(binding, { context: { hasTouch: true, isMobile: true } });
+    const place = await desk.page.evaluate(() => {
+      const { left, top, width, height } = document.querySelector('.afterword-ghost')!.getClientRects()[0]!;
+      return { x: left + width / 2, y: top + height / 2 };
+    });
+    await desk.page.touchscreen.tap(place.x, place.y);
+    await desk.until(() => window.example.ghost.status().accepted > 0);
+    expect(await desk.text()).toBe(OPENING + ghost);
+    await desk.write(' And');
+    expect(await desk.text()).toBe(`${OPENING}${ghost} And`);
+  });
+});
+
+describe.each(['textarea', 'tiptap', 'codemirror', 'lexical'])('from right to left, in %s', (binding) => {
+  it('ghost text stands to the left of the text, and the arrow to the left takes a word', async () => {
+    const opening = 'في قديم الزمان كان هناك';
+    desk = await Desk.open(binding, { query: { dir: 'rtl', lang: 'ar' } });
+    await desk.write(opening);
+    const ghost = await desk.whole();
+    expect(ghost).toMatch(/\p{Script=Arabic}/u);
+    const { ghostRight, blockRight } = await desk.page.evaluate(() => ({
+      ghostRight: document.querySelector('.afterword-ghost')!.getClientRects()[0]!.right,
+      blockRight: window.example.editable.getBoundingClientRect().right,
+    }));
+    // The text is about so wide, and ghost text is on its far side.
+    expect(blockRight - ghostRight).toBeGreaterThan(opening.length * 3);
+    await desk.press('Control+ArrowLeft');
+    const text = await desk.text();
+    expect(text.length).toBeGreaterThan(opening.length);
+    expect((opening + ghost).startsWith(text)).toBe(true);
+  });
+});
+
+describe('a screen reader', () => {
+  /** What is said, every time that it changes. */
+  const listen = (): Promise<void> =>
+    desk.page.evaluate(() => {
+      const said: string[] = [];
+      Object.assign(window, { said });
+      new MutationObserver(() => {
+        const region = document.querySelector('[role="status"][aria-live="polite"]');
+        if (region?.textContent) said.push(region.textContent);
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+  const said = (): Promise<string[]> => desk.page.evaluate(() => (window as unknown as { said: string[] }).said);
+
+  it.each(['tiptap', 'textarea'])('hears of ghost text in %s once, politely, after a pause', async (binding) => {
+    desk = await Desk.open(binding, { query: { options: '{"announceMs":300}' } });
+    await listen();
+    await desk.write(OPENING);
+    const ghost = await desk.whole();
+    await desk.until(() => document.querySelector('[role="status"]')?.textContent !== undefined);
+    await desk.write(ghost.slice(0, 3));
+    await desk.page.waitForTimeout(600);
+    const texts = [...new Set(await said())];
+    expect(texts).toHaveLength(1);
+    expect(ghost.startsWith(texts[0] ?? '-')).toBe(true);
+    expect(texts[0]).not.toBe('');
+  });
+
+  it('hears nothing when that is switched off', async () => {
+    desk = await Desk.open('tiptap', { query: { options: '{"announceMs":0}' } });
+    await listen();
+    await desk.write(OPENING);
+    await desk.whole();
+    await desk.page.waitForTimeout(1200);
+    expect(await said()).toEqual([]);
+  });
+
+  it.each(['tiptap', 'quill'])('does not read ghost text of %s as if it were text', async (binding) => {
+    const ghost = await open(binding, { query: { options: '{"announceMs":0}' } });
+    const { nodes } = await (await desk.devtools()).send('Accessibility.getFullAXTree');
+    // What Chromium calls the value of an editor is all that is painted in it; what is read is this tree of texts.
+    const spoken = nodes.flatMap(({ ignored, name }) => (ignored ? [] : [String(name?.value)]));
+    expect(spoken).toContain(OPENING);
+    expect(spoken.join('\n')).not.toContain(ghost.trim());
+  });
+});
+
+describe('the wishes of a system', () => {
+  it('less motion: ghost text does not fade in', async () => {
+    await open('tiptap');
+    expect(await style('animation-name')).toEqual(['afterword-appear']);
+    await desk.page.emulateMedia({ reducedMotion: 'reduce' });
+    expect(await style('animation-name')).toEqual(['none']);
+  });
+
+  it.each([{ contrast: 'more' }, { forcedColors: 'active' }] as const)(
+    '%o: ghost text is as dark as text, and underlined',
+    async (wish) => {
+      await open('tiptap');
+      await desk.page.emulateMedia(wish);
+      const [color, line, dots] = await style('color', 'text-decoration-line', 'text-decoration-style');
+      expect([line, dots]).toEqual(['underline', 'dotted']);
+      expect(color).toBe(await desk.page.evaluate(() => getComputedStyle(window.example.editable).color));
+    },
+  );
+});
+
+it.each(['textarea', 'tiptap', 'prosemirror', 'codemirror', 'lexical'])(
+  'axe finds no fault with %s',
+  async (binding) => {
+    await open(binding);
+    await desk.page.addScriptTag({ content: axe.source });
+    const { violations } = await desk.page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+  },
+);

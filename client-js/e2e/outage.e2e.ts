@@ -1,0 +1,78 @@
+/** Servers come and go; the writer writes on. */
+
+import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
+import { Desk } from './support/desk.js';
+import { Relay } from './support/relay.js';
+import { Server } from './support/server.js';
+
+const OPENING = 'Once upon a time there was a little girl.';
+/** While the browser finds nobody at the door, it says so. */
+const NOBODY_THERE = /WebSocket connection to .* failed/;
+/** A server takes a while to have its model ready. */
+const START_MS = 240_000;
+
+let server: Server;
+let desk: Desk;
+
+beforeAll(async () => {
+  server = await Server.start();
+}, START_MS);
+afterAll(() => server.stop());
+afterEach(() => desk.close());
+
+/** The names of all states that the connection goes through from now on, with `draining` for a server that is. */
+const watch = (): Promise<void> =>
+  desk.page.evaluate(() => {
+    const states: string[] = [];
+    Object.assign(window, { states });
+    window.example.afterword.onState((state) =>
+      states.push(state.name === 'ready' && state.draining ? 'draining' : state.name),
+    );
+  });
+const states = (): Promise<string[]> => desk.page.evaluate(() => (window as unknown as { states: string[] }).states);
+
+it(
+  'loses not a character when the server is killed and started again, and brings ghost text back without reload',
+  async () => {
+    desk = await Desk.open('tiptap', { server: server.url, mayFail: NOBODY_THERE });
+    await watch();
+    await desk.write(OPENING);
+    await desk.write(' She was called');
+    await desk.appears();
+    const { port } = server;
+    await server.kill();
+    // Written while nobody is there, and while the next one starts.
+    const meanwhile = ' Anna, and she lived with her mother at the edge of the wood.';
+    const [next] = await Promise.all([Server.start(port), desk.write(meanwhile, 60)]);
+    server = next;
+    expect(await desk.text()).toBe(`${OPENING} She was called${meanwhile}`);
+    await desk.until(() => window.example.afterword.connection.state.name === 'ready');
+    const more = ' One day she';
+    await desk.write(more);
+    await desk.appears();
+    expect(await desk.text()).toBe(`${OPENING} She was called${meanwhile}${more}`);
+    expect(await states()).toContain('waiting');
+    const ghost = await desk.whole();
+    await desk.press('Tab');
+    expect(await desk.text()).toBe(`${OPENING} She was called${meanwhile}${more}${ghost}`);
+  },
+  START_MS,
+);
+
+it('moves over to another server before one that drains has gone', async () => {
+  const relay = await Relay.open(server.port);
+  desk = await Desk.open('textarea', { server: relay.url });
+  await watch();
+  await desk.write(OPENING);
+  relay.to = Number(new URL(inject('server')).port);
+  const stopped = server.stop();
+  await desk.write(' She was called');
+  await stopped;
+  await desk.appears();
+  await desk.write(' Anna');
+  expect(await desk.text()).toBe(`${OPENING} She was called Anna`);
+  // Never without a server: neither waiting nor connecting.
+  expect(await states()).toEqual(['ready', 'draining', 'ready']);
+  await desk.close();
+  await relay.close();
+});
