@@ -13,7 +13,7 @@ import psutil
 def describe() -> dict[str, str]:
     """Processor, memory and versions, each as a line of text."""
     return {
-        "processor": f"{_processor()}, {os.cpu_count()} logical cores",
+        "processor": "; ".join([f"{_processor()}, {os.cpu_count()} logical cores", *_graphics()]),
         "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "versions": ", ".join(
@@ -21,6 +21,13 @@ def describe() -> dict[str, str]:
             + [f"{name} {version(name)}" for name in ("afterword", "torch", "transformers", "websockets")]
         ),
     }
+
+
+def _graphics() -> list[str]:
+    """The GPUs that torch can use."""
+    import torch
+
+    return [f"{torch.cuda.get_device_name(number)} (cuda:{number})" for number in range(torch.cuda.device_count())]
 
 
 def _processor() -> str:
