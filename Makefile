@@ -12,6 +12,7 @@ bin := $(VENV)/bin
 key := $(shell cat pyproject.toml constraints.txt Makefile | cksum | cut -d' ' -f1)
 installed := $(VENV)/.installed-$(key)
 installed_dev := $(VENV)/.installed-dev-$(key)
+installed_bench := $(VENV)/.installed-bench-$(key)
 tools := protocol/tools/node_modules/.package-lock.json
 client := client-js/node_modules/.package-lock.json
 page := server/afterword/page/index.html
@@ -51,12 +52,12 @@ format: $(installed_dev) ## format the code and write generated files anew
 	$(bin)/python -m afterword_protocol.schema
 	$(bin)/python -m afterword.settings --write
 
-bench: $(installed_dev) ## measure speed; ARGS= are those of python -m bench
+bench: $(installed_bench) ## measure speed; ARGS= are those of python -m bench
 	$(bin)/python -m bench $(ARGS)
 
 page: $(page) ## build the page to write on, which the server has at /
 setup: $(installed) ## only what serve needs
-setup-dev: $(installed_dev) ## also what test, check and bench need
+setup-dev: $(installed_dev) ## also what test and check need
 
 clean: ## remove what set-up and builds left here; converted models stay in the user's cache
 	rm -rf $(VENV) protocol/tools/node_modules client-js/node_modules client-js/dist client-js/examples/quickstart $(dir $(page)) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -84,6 +85,11 @@ $(installed): | $(bin)/python
 
 $(installed_dev): | $(bin)/python
 	$(call install,Afterword and the tools for its tests,.[dev])
+	@touch $@
+
+$(installed_bench): $(installed_dev)
+	@echo "==> Installing the servers that the benchmark compares with"
+	@$(bin)/python -m pip install --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev,bench]'
 	@touch $@
 
 # Whoever has no Node, or no network, has a server all the same.

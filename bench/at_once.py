@@ -11,6 +11,7 @@ from .report import Section, ms, percentile
 from .servers import two_processes
 from .wire import Text, Wire
 
+TEXTS = 3  # one after the other
 ROUNDS = 20
 QUICK_ROUNDS = 5
 GOAL_MS = 20.0
@@ -23,7 +24,7 @@ async def measure(model: str, quick: bool) -> Section:
     """Diverging edits and cancels, while a long text is read and while text is written."""
     section = Section("At once: from a diverging edit or a cancel to done")
     rounds = QUICK_ROUNDS if quick else ROUNDS
-    whole = "\n\n".join(prose.texts())
+    whole = "\n\n".join(prose.long_texts()[:TEXTS])
     async with two_processes(model) as served, Wire(served.url) as wire:
         acts: dict[str, Callable[[Wire, Text], Awaitable[None]]] = {"diverging edit": _diverge, "cancel": _cancel}
         for name, act in acts.items():

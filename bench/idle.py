@@ -13,7 +13,7 @@ QUICK_WATCHED_S = 5.0
 SETTLE_S = 2.0
 CLIENTS = 8
 GOAL_SHARE = 0.005  # of one core
-START_GOAL_S = 15.0
+START_GOAL_S = 10.0
 
 
 async def measure(model: str, quick: bool) -> Section:

@@ -11,7 +11,7 @@ import psutil
 
 
 def describe() -> dict[str, str]:
-    """Processor, memory and versions, each as a line of text."""
+    """Processor, GPUs if there are any, memory and versions, each as a line of text."""
     return {
         "processor": "; ".join([f"{_processor()}, {os.cpu_count()} logical cores", *_graphics()]),
         "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",

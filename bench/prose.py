@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "prose"
+FOLDER = Path(__file__).parent / "texts"
+LONG_CHARACTERS = 2000
 
 
 class Kind(StrEnum):
@@ -20,6 +21,11 @@ class Kind(StrEnum):
 def texts() -> list[str]:
     """All texts, in the order of their names."""
     return [path.read_text("utf-8").strip() for path in sorted(FOLDER.glob("*.txt"))]
+
+
+def long_texts() -> list[str]:
+    """Those that somebody types in for minutes."""
+    return [text for text in texts() if len(text) >= LONG_CHARACTERS]
 
 
 def kind_of(before: str, key: str, ghost: str) -> Kind:

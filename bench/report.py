@@ -23,10 +23,14 @@ class Figure:
 
 @dataclass(slots=True)
 class Section:
-    """The figures of one measurement, and the raw numbers behind them."""
+    """The figures of one measurement, a table if they are many, and the raw numbers behind them.
+
+    `table`: lines of cells, the first of them the heads of the columns.
+    """
 
     title: str
     figures: list[Figure] = field(default_factory=list)
+    table: list[list[str]] = field(default_factory=list)
     raw: dict[str, object] = field(default_factory=dict)
 
     def add(self, name: str, value: str, goal: str = "", met: bool | None = None) -> None:
@@ -57,8 +61,10 @@ def as_text(machine: dict[str, str], sections: Sequence[Section]) -> str:
     for section in sections:
         lines += ["", section.title]
         for figure in section.figures:
-            goal = f"   [{figure.goal}: {'met' if figure.met else 'MISSED'}]" if figure.goal else ""
+            judged = {True: "met", False: "MISSED", None: "not measured"}[figure.met]
+            goal = f"   [{figure.goal}: {judged}]" if figure.goal else ""
             lines.append(f"  {figure.name:{width}}  {figure.value}{goal}")
+        lines += _aligned(section.table)
     return "\n".join(lines)
 
 
@@ -67,16 +73,32 @@ def as_json(machine: dict[str, str], sections: Sequence[Section]) -> str:
     return json.dumps({"machine": machine, "sections": [asdict(section) for section in sections]}, indent=1)
 
 
-def as_markdown(machine: dict[str, str], sections: Sequence[Section]) -> str:
-    """Tables for the README."""
+def as_markdown(machine: dict[str, str], sections: Sequence[Section], image: str = "") -> str:
+    """Tables for the README, and a picture that goes first."""
     lines = [f"Measured with `make bench` on {machine['processor']}, {machine['memory']}; {machine['versions']}.", ""]
+    lines += [image, ""] if image else []
     for section in sections:
-        lines += [f"**{section.title}**", "", "| what | result | goal |", "| --- | --- | --- |"]
-        for figure in section.figures:
-            goal = f"{figure.goal}{'' if figure.met else ' (missed)'}" if figure.goal else ""
-            lines.append(f"| {figure.name} | {figure.value} | {goal} |")
-        lines.append("")
+        lines += [f"**{section.title}**", ""]
+        if section.figures:
+            lines += ["| what | result | goal |", "| --- | --- | --- |"]
+            lines += [f"| {figure.name} | {figure.value} | {_judged(figure)} |" for figure in section.figures]
+            lines.append("")
+        if section.table:
+            heads, *rows = ["| " + " | ".join(cells) + " |" for cells in section.table]
+            lines += [heads, "|" + " --- |" * len(section.table[0]), *rows, ""]
     return "\n".join(lines)
+
+
+def _judged(figure: Figure) -> str:
+    if not figure.goal:
+        return ""
+    return figure.goal + {True: "", False: " (missed)", None: " (not measured)"}[figure.met]
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """A table with columns as wide as what is in them."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  " + "  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
 
 
 def write_readme(path: Path, markdown: str) -> None:

@@ -1,4 +1,4 @@
-"""Servers to measure: one in this process, beside the bare model, and one as anybody would start it."""
+"""Afterword servers to measure: one in this process, beside the bare model, and one as anybody would start it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from afterword.gateway.server import running_server
 from afterword.models import ModelFiles
 from afterword.text.vocabulary import Vocabulary
 
-START_WITHIN_S = 300.0
-STOP_WITHIN_S = 20.0
+from .processes import START_WITHIN_S, Family, running
+
 _ADDRESS = re.compile(r"ws://\S+")
 
 
@@ -32,6 +32,7 @@ class Served:
     url: str
     start_s: float
     processes: tuple[psutil.Process, ...] = ()
+    family: Family | None = None
 
     def memory_mib(self) -> list[float]:
         """Resident memory of each process."""
@@ -39,13 +40,12 @@ class Served:
 
     def cpu_s(self) -> float:
         """Processor time used so far by all processes."""
-        times = [process.cpu_times() for process in self.processes]
-        return sum(time.user + time.system for time in times)
+        return self.family.cpu_s() if self.family is not None else 0.0
 
 
 @contextlib.asynccontextmanager
 async def in_process(files: ModelFiles) -> AsyncIterator[Served]:
-    """Gateway and engine in this process; the socket is real."""
+    """Gateway and engine in this process, in the precision of the bare model; the socket is real."""
     began = time.perf_counter()
     ready = asyncio.Event()
     failure: list[str] = []
@@ -69,28 +69,10 @@ async def in_process(files: ModelFiles) -> AsyncIterator[Served]:
 async def two_processes(model: str, *arguments: str) -> AsyncIterator[Served]:
     """`afterword serve`, from the command line."""
     began = time.perf_counter()
-    command = [sys.executable, "-m", "afterword", "serve", "--port=0", f"--model={model}", *arguments]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    assert process.stdout is not None
-    try:
+    async with running(
+        [sys.executable, "-m", "afterword", "serve", "--port=0", f"--model={model}", *arguments]
+    ) as program:
         async with asyncio.timeout(START_WITHIN_S):
-            url = None
-            while url is None:
-                line = (await process.stdout.readline()).decode()
-                if not line:
-                    raise RuntimeError("the server did not start; try:  " + " ".join(command[1:]))
-                found = _ADDRESS.search(line)
-                url = found.group() if found else None
+            url = await program.until_says(_ADDRESS)
         start_s = time.perf_counter() - began
-        gateway = psutil.Process(process.pid)
-        yield Served(url, start_s, (gateway, *gateway.children(recursive=True)))
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_WITHIN_S)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        yield Served(url, start_s, tuple(program.family.members()), program.family)

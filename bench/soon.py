@@ -21,6 +21,7 @@ from .wire import Text, Wire
 
 CONTEXT_CHARACTERS = 700
 KEY_INTERVAL_S = 0.2
+TEXTS = 3
 KEYS = 60  # of each text
 QUICK_KEYS = 20
 KEYS_PER_ROUND = 10  # between two looks at the bare model
@@ -77,7 +78,7 @@ async def _type(served: Served, bare: BareModel, quick: bool, title: str) -> Sec
     usages: list[tuple[int, int]] = []
     silent = 0
     async with Wire(served.url) as wire:
-        for number, whole in enumerate(prose.texts()):
+        for number, whole in enumerate(prose.long_texts()[:TEXTS]):
             text = await wire.open(f"text {number}", whole[:CONTEXT_CHARACTERS])
             await wire.done(await wire.key(text, whole[CONTEXT_CHARACTERS]))  # fills the cache, and is not counted
             keys = whole[CONTEXT_CHARACTERS + 1 :][: QUICK_KEYS if quick else KEYS]

@@ -94,7 +94,7 @@ async def _writers(served: Served, seconds: float) -> Section:
 
 async def _type(wire: Wire, number: int, deadline: float, delay_s: float) -> None:
     await asyncio.sleep(delay_s)
-    texts = prose.texts()
+    texts = prose.long_texts()
     whole = texts[number % len(texts)]
     start = 100 + 150 * (number // len(texts))
     text = await wire.open("text", whole[:start])

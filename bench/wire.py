@@ -101,13 +101,13 @@ class Wire:
         """Close a document."""
         await self.send(Close(doc=text.name))
 
-    async def key(self, text: Text, key: str, max_tokens: int = 24) -> Asked:
-        """Type and ask, as an editor that does both on every keystroke."""
-        text.before += key
+    async def key(self, text: Text, key: str, max_tokens: int = 24, delete: int = 0) -> Asked:
+        """Type, in place of the last `delete` units, and ask, as an editor that does both on every keystroke."""
+        text.before = text.before[: len(text.before) - delete] + key
         text.rev += 1
         text.id += 1
         asked = text.asked[text.id] = Asked(time.perf_counter())
-        await self.send(Edit(doc=text.name, rev=text.rev, insert=key))
+        await self.send(Edit(doc=text.name, rev=text.rev, delete=delete, insert=key))
         await self.send(Suggest(doc=text.name, id=text.id, rev=text.rev, max_tokens=max_tokens))
         return asked
 
