@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
 import socket
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import IO
 
 import psutil
@@ -130,12 +131,17 @@ class Program:
 
 
 @contextlib.asynccontextmanager
-async def running(command: Sequence[str]) -> AsyncIterator[Program]:
-    """Start a program, and end it and its children whatever happens."""
+async def running(command: Sequence[str], variables: Mapping[str, str] | None = None) -> AsyncIterator[Program]:
+    """Start a program, and end it and its children whatever happens. `variables`: added to the environment."""
     with tempfile.TemporaryFile() as words:
         # In a session of its own, so that Ctrl-C reaches only the benchmark, which ends what it started in order.
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=words, stderr=words, start_new_session=True
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=words,
+            stderr=words,
+            start_new_session=True,
+            env=os.environ | (variables or {}),
         )
         program = Program(command, process, words)
         members = program.family.members()

@@ -22,7 +22,7 @@ from afterword.text.vocabulary import Vocabulary
 
 from .processes import START_WITHIN_S, Family, running
 
-_ADDRESS = re.compile(r"ws://\S+")
+ADDRESS = re.compile(r"ws://\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,6 @@ async def two_processes(model: str, *arguments: str) -> AsyncIterator[Served]:
         [sys.executable, "-m", "afterword", "serve", "--port=0", f"--model={model}", *arguments]
     ) as program:
         async with asyncio.timeout(START_WITHIN_S):
-            url = await program.until_says(_ADDRESS)
+            url = await program.until_says(ADDRESS)
         start_s = time.perf_counter() - began
         yield Served(url, start_s, tuple(program.family.members()), program.family)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import re
 import sys
 import tempfile
 import time
@@ -20,8 +18,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from . import marked, prose
+from .processes import START_WITHIN_S, running
 from .report import Section, median, ms, percentile
-from .servers import START_WITHIN_S, STOP_WITHIN_S
+from .servers import ADDRESS
 from .wire import Wire
 
 CONTEXT_CHARACTERS = 700
@@ -133,20 +132,8 @@ async def _type(url: str, keys: int) -> list[Key]:
 @contextlib.asynccontextmanager
 async def _served(model: str, folder: Path) -> AsyncIterator[str]:
     """The address of a server that notes. It has written its marks when the context ends."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.marked", marked.GATEWAY, "--port=0", f"--model={model}",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env=os.environ | {marked.MARKS_VARIABLE: str(folder)},
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
+    command = [sys.executable, "-m", "bench.marked", marked.GATEWAY, "--port=0", f"--model={model}"]
+    async with running(command, {marked.MARKS_VARIABLE: str(folder)}) as program:
         async with asyncio.timeout(START_WITHIN_S):
-            while not (found := re.search(r"ws://\S+", line := (await process.stdout.readline()).decode())):
-                if not line:
-                    raise RuntimeError("the server did not start; try:  python -m afterword serve")
-        yield found.group()
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(STOP_WITHIN_S):
-            await process.wait()
+            url = await program.until_says(ADDRESS)
+        yield url

@@ -156,13 +156,13 @@ async def run_once(host: Host, load: Load, edition: int, seconds: float) -> Run:
         cpu_s = host.family.cpu_s() - cpu_s if host.family is not None else 0.0
     await rest(host)
     answers = [answer for writer in writers for answer in writer.answers[1:]]
-    opening = [writer.answers[0] for writer in writers]
+    first = [writer.answers[0] for writer in writers]
     return Run(
         server=host.name,
         load=load,
         outcomes=[outcome for writer in writers for outcome in writer.outcomes],
         openings_ms=openings,
-        tokens=await _tokens(host, metered, opening) or tokens_told([answer.tokens for answer in answers]),
+        tokens=await _tokens(host, metered, first) or tokens_told([answer.tokens for answer in answers]),
         cpu_s=cpu_s if host.family is not None else None,
         peak_mib=peak.mib if peak is not None else None,
         faults=sum(bool(answer.fault) for answer in answers),
@@ -181,13 +181,13 @@ async def rest(host: Host) -> None:
             return
 
 
-async def _tokens(host: Host, before: float | None, opening: Sequence[Answer]) -> int | None:
+async def _tokens(host: Host, before: float | None, first: Sequence[Answer]) -> int | None:
     """Tokens that a server has computed since its meter was read, less those for opening; None if it does not tell."""
     if host.meter is None or before is None:
         return None
     await asyncio.sleep(TOLD_EACH_S)
     now = await host.meter.read()
-    return None if now is None else max(0, round(now - before) - sum(answer.tokens or 0 for answer in opening))
+    return None if now is None else max(0, round(now - before) - sum(answer.tokens or 0 for answer in first))
 
 
 async def _open_all(writers: Sequence[Writer]) -> list[float | None]:
