@@ -6,7 +6,9 @@ import asyncio
 import signal
 import sys
 from argparse import Namespace
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import TypeVar
 
 import uvloop
 
@@ -20,6 +22,7 @@ from .plot import Panel, draw
 from .replay import Replayed, replay, table
 from .report import Section, as_json, as_markdown, as_text, write_readme
 
+T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 README_PLOT = ROOT / "docs" / "bench.svg"
@@ -48,7 +51,7 @@ def main() -> int:
     return int(any(figure.met is False for section in sections for figure in section.figures))
 
 
-async def _until_told(work: asyncio.Future[tuple[list[Section], list[Panel]]]) -> tuple[list[Section], list[Panel]]:
+async def _until_told(work: Awaitable[T]) -> T:
     """Stop in order, ending every program that was started, when told to by SIGTERM as by Ctrl-C."""
     task = asyncio.current_task()
     assert task is not None

@@ -9,6 +9,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 COLOURS = {"afterword": "#c2410c", "llama.cpp": "#1d4ed8"}
 OTHER_COLOURS = ("#15803d", "#7e22ce", "#0e7490", "#a16207")
@@ -39,7 +40,7 @@ def draw(panels: Sequence[Panel]) -> str:
 
     rows = math.ceil(len(drawn) / COLUMNS)
     columns = min(COLUMNS, len(drawn))
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "afterword", "font.size": 9, "font.family": "sans-serif"}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "afterword", "font.size": 9, "font.family": "sans-serif"}
     with mpl.rc_context(settings):
         figure = Figure(figsize=(PANEL_INCHES[0] * columns, PANEL_INCHES[1] * rows), layout="constrained")
         for axes, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, drawn, strict=False):

@@ -171,7 +171,8 @@ def family_at(port: int) -> Family | None:
     """Who listens on a port of this machine, if the system tells."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            listens = connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
+            if listens and connection.pid:
                 return Family(connection.pid)
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         pass
