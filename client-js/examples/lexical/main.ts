@@ -1,6 +1,6 @@
 import { createEmptyHistoryState, registerHistory } from '@lexical/history';
 import { HeadingNode, QuoteNode, registerRichText } from '@lexical/rich-text';
-import { $createParagraphNode, $createTextNode, $getRoot, createEditor, type ElementNode } from 'lexical';
+import { $createParagraphNode, $createTextNode, $getRoot, $isElementNode, createEditor } from 'lexical';
 import { Afterword } from 'afterword';
 import { registerGhostText } from 'afterword/lexical';
 import { options, turn, url, type Example } from '../example.js';
@@ -45,13 +45,11 @@ const example: Example = {
   },
   prepend(text) {
     editor.update(
-      () =>
-        $getRoot()
-          .getFirstChildOrThrow<ElementNode>()
-          .splice(0, 0, [$createTextNode(text)]),
-      {
-        discrete: true,
+      () => {
+        const first = $getRoot().getFirstChild();
+        if ($isElementNode(first)) first.splice(0, 0, [$createTextNode(text)]);
       },
+      { discrete: true },
     );
   },
 };
