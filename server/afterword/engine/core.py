@@ -19,12 +19,11 @@ from transformers import PreTrainedModel
 from .api import Measured, RunEvent, Sampled, Wish
 from .caches import KeyValues
 from .flight import Flight
+from .guessing import Guesser
 from .layout import Layout
-from .matching import common_prefix
 from .measures import Meter, Stats
 from .plan import Need, plan
 from .probing import probe
-from .proposals import Proposal, share
 from .roster import Roster, ended
 from .runner import Runner, StepRunner
 from .runs import Run
@@ -69,12 +68,13 @@ class EngineCore:
         self.caches = KeyValues(self.layout, self.config.slots, self.config.rows)
         self._slots = Slots(self.config.slots, self.layout.logits_per_slot)
         # The logits after each token of a guess, or of a text written ahead, have to be remembered all at once.
-        self._most_guessed = min(self.config.free_rows, self.layout.logits_per_slot - OTHER_LOGITS)
-        self._ahead_tokens = min(self.config.ahead_tokens, self.layout.logits_per_slot - OTHER_LOGITS)
+        most = self.layout.logits_per_slot - OTHER_LOGITS
+        self._ahead_tokens = min(self.config.ahead_tokens, most)
         self._roster = Roster(self._slots, self.config, vocabulary)
         self._writer = Writer(
             token_bytes, frozenset(eos_ids), frozenset(banned_ids), vocabulary, self.config.rows, self.layout.device
         )
+        self._guesser = Guesser(self.config.free_rows, most, self.config.rows, self._writer.agrees, self.stats)
         self._lock = threading.Condition()
         self._inbox: dict[int, tuple[Wish, float]] = {}  # newest wish of each document
         self._forgotten: set[int] = set()
@@ -224,11 +224,9 @@ class EngineCore:
         if not chosen:
             return None
         now = time.monotonic()
-        whole = {need.run: need.rows for need in needs}
-        guesses = self._guess([running[number] if rows == whole[number] else None for number, rows in chosen], chosen)
+        runs = [(running[number], rows) for number, rows in chosen]
         spans = []
-        for (number, rows), guess in zip(chosen, guesses, strict=True):
-            run = running[number]
+        for (run, rows), guess in zip(runs, self._guesser.fill_up(runs), strict=True):
             run.served = steps + 1
             run.began = run.began or now
             spans.append(run.span(rows, guess))
@@ -269,7 +267,7 @@ class EngineCore:
                 if span.line is None:
                     run.computed += max(0, min(span.end, len(run.wish.tokens)) - span.start)
                 events += self._writer.advance(run, slot, now)
-                self._judge(span, run, slot)
+                self._guesser.judge(span, run, slot)
         self.stats.tokens += sum(isinstance(event, Sampled) for event in events)
         return events
 
@@ -286,29 +284,6 @@ class EngineCore:
         for at, row in zip(span.wanted, rows, strict=True):
             twig = span.twigs[at]
             twig.logits[len(twig.rows)] = row.clone()
-
-    def _guess(self, complete: list[Run | None], chosen: list[tuple[int, int]]) -> list[Proposal | None]:
-        """Guesses to fill up a step with, for those of its runs that get all rows they lack."""
-        spare = self.config.free_rows - sum(rows for _, rows in chosen)
-        most = min(spare, self._most_guessed)
-        guesses = [
-            self._writer.guess(run, run.slot, most) if run is not None and run.slot is not None and most > 0 else None
-            for run in complete
-        ]
-        given = share(spare, [len(guess.tokens) if guess else 0 for guess in guesses])
-        return [guess.cut(rows) if guess and rows else None for guess, rows in zip(guesses, given, strict=True)]
-
-    def _judge(self, span: Span, run: Run, slot: Slot) -> None:
-        """See how a guess fared, now that all that can be written is."""
-        guess = span.proposal
-        if guess is None or run.served != self.stats.steps:
-            return
-        came = run.text[span.end - len(guess.tokens) :]
-        right = common_prefix(came, guess.tokens)
-        wrong = right < len(guess.tokens) and (right < len(came) or run.over)
-        self.stats.proposed += len(guess.tokens)
-        self.stats.accepted += right
-        slot.proposals.judge(guess, right, wrong)
 
     def _fail(self, step: Step, detail: str) -> list[RunEvent]:
         """A step broke: its runs are over, and what their slots held before stays."""

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from .api import Ended, Paused, RunEvent, Sampled, Started
 from .healing import Healer
-from .proposals import Proposal
 from .runs import Branch, Run, State
 from .sampling import Choice, best, choose
 from .slots import Slot
@@ -58,7 +57,7 @@ class Writer:
         while not run.parted and run.writing:
             row = self._row(run, run.branches, slot.recall(run.trunk), now, events)
             if row is None:
-                return events
+                break
             self._grow_trunk(run, row, events)
         for branch in run.branches if run.parted else ():
             while branch.state is State.WRITING:
@@ -70,16 +69,6 @@ class Writer:
                 self._add(run, [branch], choice, branch.twig.tokens, events)
         self._lead(run, slot)
         return events
-
-    def guess(self, run: Run, slot: Slot, most: int) -> Proposal | None:
-        """What may follow the text of a run, at most `most` tokens, if there is a guess that may be worth its rows."""
-        if run.parted or len(run.branches) > 1:
-            return None
-        most = min(most, self._rows - len(run.text))
-        if run.writing:
-            most = min(most, run.limit - run.branches[0].written - 1 + run.ahead_limit)
-        proposal = slot.proposals.propose(run.text, most) if most > 0 else None
-        return proposal if proposal and self.agrees(proposal.tokens, run.heal) else None
 
     def _lead(self, run: Run, slot: Slot) -> None:
         """Choose tokens after a text that waits. What ends it, or nothing can be found for, is found again if asked."""
