@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterword.text.rules import Rules
+from afterword.text.sentences import may_end, sentence_ends
 from afterword_protocol.messages import Reason, Stop
 from afterword_protocol.rules import Surroundings
 
@@ -356,3 +357,11 @@ def test_long_surroundings_are_looked_at_only_near_the_caret() -> None:
     short = RULES.judge(around("\n" + "x" * 500 + near, after), text, Stop.SENTENCE, complete=False)
     long = RULES.judge(around(far + "\n" + "x" * 500 + near, after + far), text, Stop.SENTENCE, complete=False)
     assert short == long
+
+
+@given(st.text(alphabet='aA1 .!。;)"”\n', max_size=30), st.integers(0, 30), st.sampled_from([None, "el", "de"]))
+def test_a_glance_never_misses_a_sentence_that_ends(text: str, start: int, language: str | None) -> None:
+    start = len(text[:start].rstrip())
+    ends = sentence_ends(text, 0, language, complete=False, is_line=False).certain
+    if any(end >= start for end in ends):
+        assert may_end(text, start)

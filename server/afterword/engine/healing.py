@@ -6,46 +6,35 @@ begins with all of them, or is a piece of their beginning after which the rest c
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import OrderedDict
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-
-CACHED_ANSWERS = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Agreeing:
-    """Ids that agree with some bytes: `within` end before or with them, `beyond` begin with them and go on."""
+    """Tokens that agree with some bytes.
+
+    `within`: ids of those that end before or with them; `beyond`: places in `Healer.tokens` of those that begin with
+    them and go on. Half of all tokens begin with a space, so these are not gathered, only pointed at.
+    """
 
     within: tuple[int, ...]
-    beyond: tuple[int, ...]
+    beyond: range
 
 
 class Healer:
-    """Answers, for bytes that must come next, which tokens may."""
+    """Answers, for bytes that must come next, which tokens may. `tokens`: ids in the order of their bytes."""
 
     def __init__(self, token_bytes: Sequence[bytes | None], banned: Container[int] = ()) -> None:
         """`token_bytes[id]`: what a token adds to the text; None or empty for those that add nothing."""
         table = sorted((text, token) for token, text in enumerate(token_bytes) if text and token not in banned)
         self._texts = [text for text, _ in table]
-        self._tokens = [token for _, token in table]
+        self.tokens = [token for _, token in table]
         self._longest = max(map(len, self._texts), default=0)
-        self._answers: OrderedDict[bytes, Agreeing] = OrderedDict()
 
     def agreeing(self, remaining: bytes) -> Agreeing:
         """Tokens that agree with `remaining` (not empty). Both groups are empty when nothing can write it."""
-        answer = self._answers.get(remaining)
-        if answer is None:
-            answer = self._search(remaining)
-            self._answers[remaining] = answer
-            if len(self._answers) > CACHED_ANSWERS:
-                self._answers.popitem(last=False)
-        else:
-            self._answers.move_to_end(remaining)
-        return answer
-
-    def _search(self, remaining: bytes) -> Agreeing:
         # From the end backwards, find the places in the bytes from which the rest can be written at all.
         size = len(remaining)
         writable = [False] * size + [True]
@@ -61,12 +50,11 @@ class Healer:
                 piece = remaining[:end]
                 low = bisect_left(self._texts, piece)
                 while low < len(self._texts) and self._texts[low] == piece:
-                    within.append(self._tokens[low])
+                    within.append(self.tokens[low])
                     low += 1
         low, high = self._beginning_with(remaining)
-        beyond = [token for text, token in zip(self._texts[low:high], self._tokens[low:high], strict=True)
-                  if len(text) > size]  # fmt: skip
-        return Agreeing(tuple(within), tuple(beyond))
+        # Those that are no longer than the bytes are those bytes, and stand before all that go on.
+        return Agreeing(tuple(within), range(bisect_right(self._texts, remaining, low, high), high))
 
     def _is_token(self, piece: bytes) -> bool:
         low = bisect_left(self._texts, piece)

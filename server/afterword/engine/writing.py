@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .api import Ended, Paused, RunEvent, Sampled, Started
-from .healing import Healer
+from .healing import Agreeing, Healer
 from .runs import Branch, Run, State
 from .sampling import Choice, best, choose
 from .slots import Slot
@@ -41,6 +41,7 @@ class Writer:
         banned = (banned_ids | no_text | set(range(len(token_bytes), vocabulary))) - eos_ids
         self._banned = torch.tensor(sorted(banned), dtype=torch.long, device=device)
         self._healer = Healer(token_bytes, banned | eos_ids)
+        self._by_bytes = torch.tensor(self._healer.tokens, dtype=torch.long, device=device)
 
     def ban(self, logits: Tensor) -> Tensor:
         """Put tokens that must never be written at minus infinity, in place; `logits` is `[rows, vocabulary]`."""
@@ -116,7 +117,7 @@ class Writer:
         """Greedy alternatives part at the first token that shows: the likeliest, the next likeliest, and so on."""
         run.parted = True
         heal = run.branches[0].heal
-        allowed = self._ids(self._healer.agreeing(heal).beyond) if heal else None
+        allowed = self._going_on(self._healer.agreeing(heal)) if heal else None
         others = best(row, len(run.branches) - 1, allowed, self._eos | {first.token})
         choices = [first, *others]
         for branch, choice in zip(run.branches, choices, strict=False):
@@ -132,7 +133,10 @@ class Writer:
             agreeing = self._healer.agreeing(heal)
             if not agreeing.within and not agreeing.beyond:
                 return None
-            allowed = self._ids(agreeing.within + agreeing.beyond)
+            allowed = self._going_on(agreeing)
+            if agreeing.within:
+                within = torch.tensor(agreeing.within, dtype=torch.long, device=self._device)
+                allowed = torch.cat((within, allowed))
         return choose(row, allowed, temperature, generator)
 
     def _add(
@@ -160,5 +164,6 @@ class Writer:
         """Whether a token goes beyond the bytes still to be reproduced."""
         return not heal or len(self._bytes[token] or b"") > len(heal)
 
-    def _ids(self, tokens: tuple[int, ...]) -> Tensor:
-        return torch.tensor(tokens, dtype=torch.long, device=self._device)
+    def _going_on(self, agreeing: Agreeing) -> Tensor:
+        """Ids of the tokens that go beyond what is to be reproduced."""
+        return self._by_bytes[agreeing.beyond.start : agreeing.beyond.stop]

@@ -18,6 +18,7 @@ MIN_LOOP_CHARACTERS = 24
 MIN_SIGNS_CHARACTERS = 80  # dashes, dots and the like make lines and tables
 MIN_SENTENCE_CHARACTERS = 32  # a sentence so long is not said twice in a row
 MIN_SENTENCE_SPACELESS_CHARACTERS = 12
+GLANCE_CHARACTERS = 4  # fewer than must recur in any loop
 CONTEXT_CHARACTERS = 2 * MAX_PERIOD_CHARACTERS
 
 
@@ -32,7 +33,10 @@ class Repeat:
 def find_loop(text: str) -> Repeat | None:
     """Find a piece repeated again and again at the end of `text`; `at` is where the copies become too many."""
     found: Repeat | None = None
+    end = text[-GLANCE_CHARACTERS:]
     for period in range(1, min(MAX_PERIOD_CHARACTERS, len(text) // 2) + 1):
+        if text[-GLANCE_CHARACTERS - period : -period] != end:
+            continue  # hardly any period comes further than this
         piece = text[-period:]
         least = _loop_characters(piece)
         allowed = least - period

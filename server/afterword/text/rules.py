@@ -20,7 +20,7 @@ from afterword_protocol.rules import Surroundings, TextRules, Verdict
 
 from .phrases import phrase_ends
 from .repetition import CONTEXT_CHARACTERS, MIN_SENTENCE_SPACELESS_CHARACTERS, find_loop, repeats_sentence
-from .sentences import sentence_ends
+from .sentences import may_end, sentence_ends
 from .suffix import meet
 from .words import first_word_end, word_ends
 
@@ -134,10 +134,13 @@ def _repeated_sentences(around: Surroundings, before: str, text: str) -> list[tu
     if len(before) + len(text) < MIN_SENTENCE_SPACELESS_CHARACTERS:
         return []
     whole = before + text
+    settled = len(before.rstrip())
+    if not may_end(whole, settled) and _NEWLINE.search(whole, settled) is None:
+        return []
     ends = sentence_ends(whole, 0, around.language, complete=False, is_line=False).certain
     breaks = sorted({0, *ends, *(match.end() for match in _NEWLINE.finditer(whole))})
     for begin, end in itertools.pairwise(breaks):
-        if end < len(before.rstrip()):
+        if end < settled:
             continue
         following = whole[end:].lstrip()
         sentence = whole[begin:end].strip()

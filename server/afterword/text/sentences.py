@@ -19,6 +19,8 @@ _HARD = "。．！？｡؟۔।॥։።፧፨။។៕༎᠃᠉"
 _CLOSING = "\"'”’»)]}›“」』】〉》〕）］｝*_"
 _END = re.compile(f"[{re.escape(_SOFT + _HARD)}]+[{re.escape(_CLOSING)}]*")
 _GREEK_END = re.compile(f"[{re.escape(_SOFT + _HARD)};\u037e]+[{re.escape(_CLOSING)}]*")
+# What any end has to have, in any language.
+_SIGN = re.compile(f"[{re.escape(_SOFT + _HARD)};\u037e]")
 _WORD = re.compile(r"[\w.’'-]*$")
 
 _LIST_MARKER = re.compile(r"^\s*(\d{1,3}|[A-Za-z]|[ivxIVX]+)$")
@@ -30,6 +32,11 @@ class SentenceEnds:
 
     certain: list[int] = field(default_factory=list)
     pending: int | None = None
+
+
+def may_end(text: str, start: int) -> bool:
+    """Whether any sentence could end at `start` or beyond, at a glance: false only if `sentence_ends` finds none."""
+    return _SIGN.search(text, max(len(text[:start].rstrip(_CLOSING)) - 1, 0)) is not None
 
 
 def sentence_ends(text: str, anchor: int, language: str | None, *, complete: bool, is_line: bool) -> SentenceEnds:
