@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,8 +85,10 @@ def engine(arguments: list[str]) -> int:
     from afterword.engine.runner import Runner
 
     leave = program._leave
+    leaving = threading.Lock()  # by whichever thread notices first that the gateway is gone; never released
 
     def write_and_leave(status: int = 0) -> None:
+        leaving.acquire()
         write(ENGINE)
         leave(status)
 
