@@ -47,7 +47,7 @@ describe.each(BINDINGS)('%s', (binding) => {
     expect(await desk.text()).toBe(OPENING);
     // Nothing is offered after an undo.
     expect(await desk.ghost()).toBeNull();
-    await desk.press('Control+Shift+z');
+    await desk.press('Control+Shift+Z');
     expect(await desk.text()).toBe(OPENING + ghost);
   });
 
@@ -88,7 +88,7 @@ describe.each(BINDINGS)('%s', (binding) => {
       await desk.press('Control+z');
     expect((await desk.text()).trim()).toBe('');
     for (let steps = 0; (await desk.text()) !== OPENING && steps < OPENING.length; steps++)
-      await desk.press('Control+Shift+z');
+      await desk.press('Control+Shift+Z');
     const texts = (await desk.sights()).map(({ text }) => text);
     expect(texts.at(-1)).toBe(OPENING);
     expect(texts.filter((text) => !OPENING.startsWith(text.trimEnd()))).toEqual([]);
@@ -108,6 +108,7 @@ describe.each(BINDINGS)('%s', (binding) => {
     await desk.press('Shift+ArrowLeft');
     await desk.vanishes();
     await desk.press('ArrowRight');
+    await desk.appears();
     await desk.page.evaluate(() => window.example.editable.blur());
     await desk.vanishes();
   });

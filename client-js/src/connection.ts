@@ -32,6 +32,8 @@ const PONG_MS = 5_000;
 /** Of a draining server's time, the part after which its client moves even in the middle of a suggestion. */
 const PATIENCE = 0.7;
 const DEFAULT_GRACE_MS = 5_000;
+/** `readyState` of a WebSocket that is open. */
+const OPEN = 1;
 
 /** Where a connection stands. */
 export type ConnectionState =
@@ -51,6 +53,7 @@ export type ConnectionState =
 
 /** What a WebSocket must be able to do here: that of browsers, of Node 22, or of the package `ws`. */
 export interface Socket {
+  readonly readyState: number;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
@@ -351,7 +354,8 @@ class Link {
   }
 
   send(message: ClientMessage): void {
-    if (!this.#ended) this.#socket?.send(stringify(message));
+    // A socket that the other side is closing takes nothing any more; `closed` follows.
+    if (!this.#ended && this.#socket?.readyState === OPEN) this.#socket.send(stringify(message));
   }
 
   /** Ends it from this side, without a word to the listener. */

@@ -136,6 +136,9 @@ export function attach(quill: Quill, afterword: Afterword, options: QuillOptions
       }, COMPOSED_MS);
     },
     paste: () => (pasted = true),
+    // The selection stays where it is when the focus goes, and Quill has nothing to tell.
+    focus: () => tell('caret'),
+    blur: () => tell('caret'),
   };
   for (const [name, listener] of Object.entries(listeners))
     root.addEventListener(name, listener as EventListener, true);

@@ -273,6 +273,15 @@ describe('a server that drains', () => {
     expect(connection.state).toMatchObject({ welcome: { session: 'new' } });
   });
 
+  it('is sent nothing any more while it closes', () => {
+    const { network } = begin();
+    const old = network.last.accept();
+    const sent = old.sent.length;
+    old.readyState = 2;
+    connection.send({ type: 'close', doc: 'd' });
+    expect(old.sent).toHaveLength(sent);
+  });
+
   it('that goes early gives way to the other that waits', () => {
     const { network, heard, setBusy } = begin();
     const old = network.last.accept({ session: 'old' });

@@ -10,6 +10,8 @@ export class FakeSocket implements Socket {
   onerror: (() => void) | null = null;
   readonly sent: ClientMessage[] = [];
   closed: number | null = null;
+  /** As of a WebSocket: 1 is open, 2 closing. */
+  readyState = 0;
 
   constructor(
     readonly url: string,
@@ -22,11 +24,13 @@ export class FakeSocket implements Socket {
 
   close(code = 1005): void {
     this.closed = code;
+    this.readyState = 2;
   }
 
   // What the server does:
 
   accept(welcome: Partial<Welcome> = {}): this {
+    this.readyState = 1;
     this.onopen?.();
     return this.say({ ...WELCOME, ...welcome });
   }
@@ -37,6 +41,7 @@ export class FakeSocket implements Socket {
   }
 
   drop(code = 1006, reason = ''): void {
+    this.readyState = 3;
     this.onclose?.({ code, reason });
   }
 }
