@@ -25,7 +25,7 @@ class CoreConfig:
     brisk_tokens: int = 16
     waiting_limit: int = 1024
     free_rows: int = 8
-    ahead_tokens: int = 8
+    ahead_tokens: int = 4
 
     @property
     def rows(self) -> int:
