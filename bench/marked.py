@@ -23,19 +23,24 @@ GATEWAY, ENGINE = "gateway", "engine"
 _marks: list[tuple[str, int]] = []
 
 
-def note(owner: Any, function: str, before: str = "", after: str = "") -> None:
-    """Note a mark when a function of a class or module is entered, and one when it returns."""
+def note(owner: Any, function: str, before: str = "", after: str = "", *, if_given: bool = False) -> None:
+    """Note a mark when a function of a class or object is entered, and one when it returns or fails.
+
+    `if_given`: only if what it returns is not None.
+    """
     original: Callable[..., Any] = getattr(owner, function)
 
     @functools.wraps(original)
     def noted(*given: Any, **named: Any) -> Any:
         if before:
             _marks.append((before, time.monotonic_ns()))
+        returned = None
         try:
-            return original(*given, **named)
+            returned = original(*given, **named)
         finally:
-            if after:
+            if after and not (if_given and returned is None):
                 _marks.append((after, time.monotonic_ns()))
+        return returned
 
     setattr(owner, function, noted)
 
@@ -56,7 +61,7 @@ def gateway(arguments: list[str]) -> int:
     from afterword.engine.child import Child
     from afterword.engine.process import EngineProcess
     from afterword.gateway.connection import Connection
-    from afterword.gateway.metrics import Metrics
+    from afterword.gateway.outbox import Outbox
     from afterword.text.prompt import PromptTokens
 
     note(Connection, "_receive", "frame read")
@@ -64,7 +69,7 @@ def gateway(arguments: list[str]) -> int:
     note(EngineProcess, "start", after="wish sent")
     note(Child, "data_received", "events read")
     note(Connection, "on_draft", "text made", "message made")
-    note(Metrics, "answered", "frame sent")  # told right after the socket took the frame
+    note(Outbox, "take", after="frame made", if_given=True)
     plain = EngineProcess.__init__
 
     def with_marks(self: EngineProcess, options: Any, **named: Any) -> None:
@@ -82,7 +87,6 @@ def engine(arguments: list[str]) -> int:
     """Be an engine process."""
     from afterword.engine import __main__ as program
     from afterword.engine.core import EngineCore
-    from afterword.engine.runner import Runner
 
     leave = program._leave
     leaving = threading.Lock()  # by whichever thread notices first that the gateway is gone; never released
@@ -94,8 +98,14 @@ def engine(arguments: list[str]) -> int:
 
     program._leave = write_and_leave
     note(EngineCore, "start", "wish read")
-    note(Runner, "forward", "step begun", "step done")
     note(program.Line, "emit", "tokens chosen")
+    make = EngineCore.__init__
+
+    def make_with_marks(self: EngineCore, *given: Any, **named: Any) -> None:
+        make(self, *given, **named)
+        note(self._runner, "forward", "step begun", "step done")
+
+    EngineCore.__init__ = make_with_marks  # type: ignore[method-assign]
     return program.main(arguments)
 
 

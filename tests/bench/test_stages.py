@@ -17,6 +17,10 @@ def at(mark: str) -> int:
     return dict(MARKS)[mark]
 
 
+def in_order(marks: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    return sorted(marks, key=lambda mark: mark[1])
+
+
 def test_a_keystroke_is_followed_from_mark_to_mark() -> None:
     assert way_of(KEY, MARKS) == WAY
     assert len(WAY) == len(STAGES) + 1
@@ -24,36 +28,52 @@ def test_a_keystroke_is_followed_from_mark_to_mark() -> None:
 
 def test_what_other_keystrokes_passed_does_not_matter() -> None:
     others = [(mark, moment + offset) for offset in (-1500, 1500) for mark, moment in MARKS]
-    assert way_of(KEY, [*others, *MARKS]) == WAY
+    assert way_of(KEY, in_order([*others, *MARKS])) == WAY
 
 
-def test_steps_and_events_of_the_text_before_are_passed_over() -> None:
-    before = [("step done", at("frame read") - 1), ("events read", at("frame read") - 1), ("frame sent", SENT + 1)]
-    assert way_of(KEY, [*before, *MARKS]) == WAY
+def test_steps_events_and_frames_of_the_text_before_are_passed_over() -> None:
+    before = ("step begun", "step done", "tokens chosen", "events read", "message made", "frame made")
+    assert way_of(KEY, [*((mark, SENT + 1) for mark in before), *MARKS]) == WAY
 
 
-def test_the_text_counts_not_the_news_that_it_begins() -> None:
-    news = [("text made", at("events read") + 1), ("message made", at("events read") + 2)]
-    assert way_of(KEY, [*news, *MARKS]) == WAY
+def test_news_without_text_is_passed_over() -> None:
+    news = [(mark, at(mark) - 5) for mark in ("tokens chosen", "events read", "text made", "message made")]
+    assert way_of(KEY, in_order([*news, *MARKS])) == WAY
 
 
-@pytest.mark.parametrize("missing", ["wish read", "step begun", "text made", "frame sent"])
-def test_a_keystroke_that_took_another_way_is_left_out(missing: str) -> None:
+def test_of_several_frames_that_have_left_the_first_brought_the_text() -> None:
+    assert way_of(KEY, [*MARKS, ("frame made", RECEIVED - 1)]) == WAY
+
+
+def test_a_step_that_had_begun_before_counts_from_the_wish_on() -> None:
+    early = [(mark, SENT - 1 if mark == "step begun" else moment) for mark, moment in MARKS]
+    way = way_of(KEY, in_order(early))
+    assert way is not None
+    assert way[stages.STEP_AT] == at("wish read")
+    assert way[stages.STEP_AT + 1] == at("step done")
+
+
+def test_without_a_step_it_took_no_time() -> None:
+    way = way_of(KEY, [(mark, moment) for mark, moment in MARKS if not mark.startswith("step")])
+    assert way is not None
+    assert way[stages.STEP_AT] == way[stages.STEP_AT + 1] == at("tokens chosen")
+
+
+@pytest.mark.parametrize("missing", ["prompt made", "wish read", "tokens chosen", "frame made"])
+def test_a_keystroke_that_did_not_reach_the_engine_and_back_is_left_out(missing: str) -> None:
     assert way_of(KEY, [(mark, moment) for mark, moment in MARKS if mark != missing]) is None
-
-
-def test_a_keystroke_whose_first_step_gave_no_text_is_left_out() -> None:
-    assert way_of(KEY, [*MARKS, ("events read", at("events read") + 1)]) is None
 
 
 def test_times_add_up_and_the_step_is_taken_out_for_the_goal() -> None:
     slow = [*WAY[:7], *(moment + 40_000_000 for moment in WAY[7:])]  # all but the step takes a microsecond
-    section = stages._section([slow], 3)
+    without_step = [*WAY[: stages.STEP_AT + 1], WAY[stages.STEP_AT], *WAY[stages.STEP_AT + 2 :]]
+    section = stages._section([slow, without_step], 3)
     figures = {figure.name: figure for figure in section.figures}
     assert figures[stages.STEP].value.startswith("40.00 ms")
     assert figures["all of it"].value.startswith("40.0 ms")
     assert figures["all but the step"].met
-    assert figures["keystrokes looked at"].value.startswith("1 of 3")
+    assert figures["keystrokes looked at"].value.startswith("2 of 3")
+    assert section.raw["held_ms"] == [0.001]
     stages_ms = section.raw["stages_ms"]
     assert isinstance(stages_ms, dict)
     assert sum(times[0] for times in stages_ms.values()) == pytest.approx(40.001)
