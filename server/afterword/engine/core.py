@@ -27,6 +27,7 @@ from .probing import probe
 from .roster import Roster, ended
 from .runner import Runner, StepRunner
 from .runs import Run
+from .sampling import kept
 from .sizes import CoreConfig
 from .slots import Slot, Slots
 from .steps import Span, Step, StepDropped
@@ -277,13 +278,13 @@ class EngineCore:
         if span.line is None:
             slot.extend(span.tokens)
             for at, row in zip(span.wanted, rows, strict=True):
-                slot.remember(span.start + at + 1, row.clone())
+                slot.remember(span.start + at + 1, kept(row))
             return
         for twig, position in zip(span.twigs, span.positions, strict=True):
             slot.grow(twig, position)
         for at, row in zip(span.wanted, rows, strict=True):
             twig = span.twigs[at]
-            twig.logits[len(twig.rows)] = row.clone()
+            twig.logits[len(twig.rows)] = kept(row)
 
     def _fail(self, step: Step, detail: str) -> list[RunEvent]:
         """A step broke: its runs are over, and what their slots held before stays."""
