@@ -22,6 +22,11 @@ def test_a_wish_is_answered_with_its_cost_then_tokens_then_a_pause(desk):
     assert started.queue_ms >= 0
 
 
+def test_the_time_for_which_a_wish_was_kept_before_it_came_counts_as_waiting(desk):
+    run = desk.write(1, TEXT, limit_tokens=1, waited_ms=5000.0)
+    assert desk.started(run).queue_ms >= 5000
+
+
 def test_greedy_tokens_are_those_of_plain_forwards(desk, model):
     run = desk.write(1, TEXT, limit_tokens=6)
     text = list(TEXT)

@@ -23,6 +23,17 @@ def after(*commands: Command, sent: tuple[Command, ...] = ()) -> list[Command]:
     return taken
 
 
+def test_a_wish_says_how_long_it_was_kept() -> None:
+    now = [1000.0]
+    waiting = Waiting(lambda: now[0])
+    waiting.put(wish(1, 1))
+    now[0] += 40
+    waiting.put(wish(2, 2))
+    waiting.put(Update(1, 20))
+    now[0] += 2
+    assert [command.waited_ms for command in waiting.take() if isinstance(command, Wish)] == [42, 2]
+
+
 def test_only_the_newest_wish_of_a_document_waits() -> None:
     assert after(wish(1, 1), wish(2, 2), wish(1, 3), wish(1, 4)) == [wish(2, 2), wish(1, 4)]
 

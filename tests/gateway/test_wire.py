@@ -48,6 +48,7 @@ wishes = st.builds(
     alternatives=st.integers(1, 8),
     temperature=st.floats(0, 2),
     seed=st.none() | whole,
+    waited_ms=st.floats(0, 1e9),
 )
 commands: st.SearchStrategy[Command] = st.one_of(
     wishes, st.builds(Update, whole, whole), st.builds(Stop, whole, st.booleans()), st.builds(Forget, whole)
@@ -71,6 +72,7 @@ events: st.SearchStrategy[EngineEvent] = st.one_of(
 def test_a_command_comes_out_as_it_went_in(command: Command) -> None:
     (line,) = Lines().feed(encode_command(command))
     assert decode_command(line) == command
+    assert getattr(decode_command(line), "waited_ms", 0) == getattr(command, "waited_ms", 0)
 
 
 @settings(derandomize=True)

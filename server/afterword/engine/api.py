@@ -7,7 +7,7 @@ A wish carries its whole prompt, so an engine that lost its caches needs nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -22,6 +22,7 @@ class Wish:
     `limit_tokens`: new tokens to write, not counting those that only reproduce `heal`; 0 only fills the cache.
     `alternatives`: texts to write side by side; at temperature 0 they part at their first token.
     `temperature`: 0 is greedy. `seed`: makes sampling repeatable.
+    `waited_ms`: how long it was kept for an engine that was not ready to take it; counts as part of its wait.
     """
 
     document: int
@@ -32,6 +33,7 @@ class Wish:
     alternatives: int = 1
     temperature: float = 0.0
     seed: int | None = None
+    waited_ms: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

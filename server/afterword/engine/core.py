@@ -91,7 +91,7 @@ class EngineCore:
     def start(self, wish: Wish) -> None:
         """Take a wish; it replaces the document's earlier one, and what only the earlier one wanted is dropped."""
         with self._lock:
-            self._inbox[wish.document] = (wish, time.monotonic())
+            self._inbox[wish.document] = (wish, time.monotonic() - wish.waited_ms / 1000)
             self._flight.meet(wish)
             self._wake()
 

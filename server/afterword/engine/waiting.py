@@ -6,7 +6,10 @@ So it grows with the number of documents, not with the time that has passed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+
+from afterword.clock import now_ms
 
 from .api import Wish
 from .wire import Command, Forget, Stop, Update
@@ -15,8 +18,10 @@ from .wire import Command, Forget, Stop, Update
 class Waiting:
     """Commands in the order in which the engine is to get them, and the newest run of each document that it got."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock_ms: Callable[[], float] = now_ms) -> None:
+        self._clock_ms = clock_ms
         self._wishes: dict[int, Wish] = {}  # waiting, by document
+        self._since_ms: dict[int, float] = {}  # when each of them came, by document
         self._documents: dict[int, int] = {}  # document of each waiting wish, by run
         self._sent_runs: dict[int, int] = {}  # newest run the engine got, by document
         self._sent_documents: dict[int, int] = {}  # the same, the other way round
@@ -31,6 +36,7 @@ class Waiting:
             case Wish(document=document, run=run):
                 self._withdraw(document)
                 self._wishes[document] = command
+                self._since_ms[document] = self._clock_ms()
                 self._documents[run] = document
             case Update(run=run, limit_tokens=limit_tokens):
                 if run in self._documents:
@@ -56,14 +62,16 @@ class Waiting:
                     self._forgets[document] = command
 
     def take(self) -> list[Command]:
-        """Everything that waits, in order; it counts as sent."""
-        commands: list[Command] = [*self._stops.values(), *self._forgets.values()]
-        commands += [*self._updates.values(), *self._wishes.values()]
+        """Everything that waits, in order; it counts as sent. Wishes say how long they waited."""
+        commands: list[Command] = [*self._stops.values(), *self._forgets.values(), *self._updates.values()]
+        now = self._clock_ms()
         for wish in self._wishes.values():
+            commands.append(replace(wish, waited_ms=now - self._since_ms[wish.document]))
             self._sent_documents.pop(self._sent_runs.get(wish.document, -1), None)
             self._sent_runs[wish.document] = wish.run
             self._sent_documents[wish.run] = wish.document
         self._wishes.clear()
+        self._since_ms.clear()
         self._documents.clear()
         self._updates.clear()
         self._stops.clear()
@@ -74,6 +82,7 @@ class Waiting:
         """Drop everything, sent or not: the engine it was meant for is gone."""
         for kept in (
             self._wishes,
+            self._since_ms,
             self._documents,
             self._sent_runs,
             self._sent_documents,
@@ -87,3 +96,4 @@ class Waiting:
         wish = self._wishes.pop(document, None)
         if wish is not None:
             del self._documents[wish.run]
+            del self._since_ms[document]

@@ -85,6 +85,7 @@ def encode_command(command: Command) -> bytes:
             command.alternatives,
             command.temperature,
             command.seed,
+            command.waited_ms,
         ]
         return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
     return _encode(command)

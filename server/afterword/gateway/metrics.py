@@ -82,7 +82,7 @@ class Metrics:
         )
         self._queue = Histogram(
             "afterword_queue_seconds",
-            "From the arrival of a text at the engine to its first step.",
+            "From asking an engine for text to the first step for it.",
             buckets=SECONDS,
             registry=registry,
         )
