@@ -6,7 +6,10 @@ const found = findChromium() !== null;
 if (!found && process.env.CI === 'true') throw new Error(missing);
 if (!found) console.warn(`==> Browser tests SKIPPED: ${missing}`);
 
-/** Tests in a real browser against the real server. They share both, so they run one after the other. */
+/**
+ * Tests in a real browser against the real server, which they share. Most of their time is spent typing and waiting, so
+ * two files run beside each other; no test depends on how fast anything is.
+ */
 export default defineConfig({
   test: {
     include: found ? ['e2e/**/*.e2e.ts'] : [],
@@ -14,7 +17,6 @@ export default defineConfig({
     globalSetup: found ? ['e2e/support/setup.ts'] : [],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    fileParallelism: false,
-    sequence: { concurrent: false },
+    maxWorkers: 2,
   },
 });
