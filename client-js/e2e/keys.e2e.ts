@@ -79,6 +79,16 @@ describe.each(['tiptap', 'quill'] as const)('in a list of %s', (binding) => {
   });
 });
 
+it.each(['tiptap', 'quill', 'lexical'])('what is taken in %s looks like the text before it', async (binding) => {
+  desk = await Desk.open(binding);
+  await desk.press('Control+b');
+  await desk.write(OPENING);
+  const ghost = await desk.whole();
+  await desk.press('Tab');
+  const bold = await desk.page.evaluate(() => window.example.editable.querySelector('strong')?.textContent);
+  expect(bold).toBe(OPENING + ghost);
+});
+
 describe('in a snippet of CodeMirror', () => {
   it('Tab goes on to the next gap, whatever shows, and takes ghost text when the snippet is done', async () => {
     desk = await Desk.open('codemirror');
