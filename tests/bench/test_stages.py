@@ -9,7 +9,8 @@ from bench.stages import STAGES, Key, way_of
 SENT, RECEIVED = 1000, 2000
 # Every mark ten nanoseconds after the one before.
 WAY = [SENT, *(SENT + 10 * (number + 1) for number in range(len(STAGES) - 1)), RECEIVED]
-MARKS = [(mark, at) for (mark, *_), at in zip(STAGES[:-1], WAY[1:], strict=False)]
+WAY[stages.STEP_AT - 1] = WAY[stages.STEP_AT - 2]  # no step is in flight when the wish is read
+MARKS = [(mark, at) for (mark, *_), at in zip(STAGES[:-1], WAY[1:], strict=False) if mark != "free"]
 KEY = Key(SENT, RECEIVED)
 
 
@@ -53,6 +54,13 @@ def test_a_step_that_had_begun_before_counts_from_the_wish_on() -> None:
     assert way[stages.STEP_AT + 1] == at("step done")
 
 
+def test_a_step_in_flight_is_told_apart_from_the_planning_after_it() -> None:
+    way = way_of(KEY, in_order([*MARKS, ("step done", at("wish read") + 4)]))
+    assert way is not None
+    assert way[stages.STEP_AT - 1] == at("wish read") + 4
+    assert way[stages.STEP_AT] == at("step begun")
+
+
 def test_without_a_step_it_took_no_time() -> None:
     way = way_of(KEY, [(mark, moment) for mark, moment in MARKS if not mark.startswith("step")])
     assert way is not None
@@ -65,7 +73,8 @@ def test_a_keystroke_that_did_not_reach_the_engine_and_back_is_left_out(missing:
 
 
 def test_times_add_up_and_the_step_is_taken_out_for_the_goal() -> None:
-    slow = [*WAY[:7], *(moment + 40_000_000 for moment in WAY[7:])]  # all but the step takes a microsecond
+    done = stages.STEP_AT + 1
+    slow = [*WAY[:done], *(moment + 40_000_000 for moment in WAY[done:])]  # all but the step takes a microsecond
     without_step = [*WAY[: stages.STEP_AT + 1], WAY[stages.STEP_AT], *WAY[stages.STEP_AT + 2 :]]
     section = stages._section([slow, without_step], 3)
     figures = {figure.name: figure for figure in section.figures}
