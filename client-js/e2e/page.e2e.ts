@@ -1,7 +1,9 @@
 /** The page to write on, with the real model behind it: ghost text, the panel, and the text that the browser keeps. */
 
-import { readFile } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Paper } from './support/paper.js';
 
 const OPENING = 'Once upon a time there was a little';
@@ -147,6 +149,8 @@ describe('the text', () => {
   });
 
   it('can be downloaded', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'afterword-download-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
     await paper.type('# A <title>\nand a line');
     await expect.poll(() => paper.page.title()).toBe('A <title>');
     const [download] = await Promise.all([
@@ -154,7 +158,9 @@ describe('the text', () => {
       paper.panel.getByRole('button', { name: 'Download' }).click(),
     ]);
     expect(download.suggestedFilename()).toBe('A title.html');
-    const html = await readFile(await download.path(), 'utf8');
+    const file = join(folder, 'A title.html');
+    await download.saveAs(file);
+    const html = await readFile(file, 'utf8');
     expect(html).toMatch(/^<!doctype html>/);
     expect(html).toContain('A &lt;title&gt;</h1>');
     expect(html).not.toContain('afterword-ghost');

@@ -1,5 +1,6 @@
 /** The page to write on: puts sheet, buttons and panel together, and connects to the server that it came from. */
 
+import { closeHistory } from '@tiptap/pm/history';
 import { Afterword, CLOSE_UNAUTHORIZED } from 'afterword';
 import { Fold } from './fold.js';
 import { Choice } from './keep.js';
@@ -29,9 +30,7 @@ const sheet = laySheet(part('sheet', HTMLElement), afterword, (lost) =>
   say(keeping, lost ? 'This browser does not keep your text. Download it before you leave.' : kept),
 );
 const { editor, ghost } = sheet;
-const back = (): void => {
-  editor.commands.focus();
-};
+const back = (): void => editor.view.focus();
 offerOpenings(part('sheet', HTMLElement), part('openings', HTMLElement), sheet);
 const toolbar = new Toolbar(part('toolbar', HTMLElement), editor);
 editor.view.dom.addEventListener('keydown', (event) => {
@@ -91,7 +90,9 @@ editor.on('transaction', ({ transaction }) => {
 tell();
 
 part('anew', HTMLButtonElement).addEventListener('click', () => {
-  editor.chain().clearContent(true).focus().run(); // a step of the history, which can be undone
+  editor.view.focus();
+  editor.view.dispatch(closeHistory(editor.state.tr)); // a step of its own, which can be undone alone
+  editor.commands.clearContent(true);
 });
 part('download', HTMLButtonElement).addEventListener('click', () => {
   const page = document.implementation.createHTMLDocument(document.title);

@@ -5,6 +5,7 @@ import { Placeholder } from '@tiptap/extensions';
 import { StarterKit } from '@tiptap/starter-kit';
 import type { Afterword } from 'afterword';
 import { GhostText, ghostOf, type ProseMirrorGhost } from 'afterword/tiptap';
+import { Direction } from './direction.js';
 import { KeptText, keptText, onKeptElsewhere } from './keep.js';
 
 /** Ends of nothing yet: each leaves a sentence open, so that there is something to see at once. */
@@ -59,6 +60,7 @@ export function laySheet(element: HTMLElement, afterword: Afterword, lost: (lost
       StarterKit.configure({ heading: { levels: [1, 2, 3] }, link: { openOnClick: false }, trailingNode: false }),
       Placeholder.configure({ placeholder: 'Write a few words, and pause.' }),
       GhostText.configure({ afterword, blocks: BLOCKS }),
+      Direction,
       TabStays,
     ],
     editorProps: {

@@ -78,7 +78,7 @@ export class Toolbar {
   }
 
   #key(event: KeyboardEvent): void {
-    if (event.key === 'Escape') this.#editor.commands.focus();
+    if (event.key === 'Escape') this.#editor.view.focus();
     const step = STEPS[event.key];
     if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
