@@ -106,4 +106,7 @@ part('download', HTMLButtonElement).addEventListener('click', () => {
 });
 
 // On a touch screen the focus would bring up the keyboard, which is for the writer to decide.
-if (matchMedia('(pointer: fine)').matches) editor.commands.focus('end');
+if (matchMedia('(pointer: fine)').matches) {
+  editor.commands.setTextSelection(editor.state.doc.content.size);
+  editor.view.focus(); // at once, so that no first letter is lost
+}

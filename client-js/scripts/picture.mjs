@@ -10,9 +10,9 @@ import { chromium } from 'playwright-core';
 
 const [address = 'http://127.0.0.1:8765/', file = fileURLToPath(new URL('../../docs/page.png', import.meta.url))] =
   process.argv.slice(2);
-const KEY_MS = 120;
+const KEY_MS = 60;
 /** The model is on its way, or has said what it has to say. */
-const LOOK_MS = 2_000;
+const LOOK_MS = 1_200;
 
 /** What is typed; `Tab` takes what the model has added by then. */
 const SCRIPT = [
@@ -37,6 +37,7 @@ const page = await browser.newPage({
   colorScheme: 'light',
 });
 await page.goto(address);
+await page.waitForSelector('.ProseMirror-focused');
 for (const keys of SCRIPT) {
   if (keys === 'Tab') await page.keyboard.press('Tab');
   else await page.keyboard.type(keys, { delay: KEY_MS });
