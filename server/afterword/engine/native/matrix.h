@@ -1,0 +1,270 @@
+// Matrices of weights, packed so that they are read once from front to back, and their products with rows of a step.
+//
+// What lives here: how weights lie in memory, and one product for any number of rows. Each output of each row is summed
+// in the same order, whatever else is computed beside it: a row's result never depends on the other rows of a step.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "pool.h"
+#include "simd.h"
+
+namespace afterword {
+
+// Outputs that lie side by side in memory.
+constexpr int PANEL = 16;
+// Inputs of one output that lie side by side where products of bytes are summed by fours.
+constexpr int QUAD = 4;
+// Tasks per thread of a product: enough that a thread which is held up does not hold up the others.
+constexpr int TASKS_PER_THREAD = 8;
+// Weights are fetched so far ahead of their use.
+constexpr int PREFETCHED_BYTES = 2048;
+
+#if defined(__AVX512VNNI__)
+constexpr bool WHOLE_NUMBERS = true;
+#else
+constexpr bool WHOLE_NUMBERS = false;
+#endif
+
+enum Kind : int32_t { FLOAT32 = 0, INT8 = 1 };
+
+// `outputs` times `inputs` weights. FLOAT32: panels `[inputs][PANEL]`. INT8: the same of bytes; or, where products of
+// bytes are fast (WHOLE_NUMBERS), panels `[inputs / QUAD][PANEL][QUAD]` of weights + 128. Both are padded with zeros.
+// A weight is its byte times the scale of its output. `bias` may be missing.
+struct Matrix {
+    int32_t outputs, inputs;
+    int32_t kind, unused;
+    const void* data;
+    const float* scales;
+    const float* bias;
+};
+
+inline int round_up(int count, int step) { return (count + step - 1) / step * step; }
+inline int panels(const Matrix& matrix) { return round_up(matrix.outputs, PANEL) / PANEL; }
+inline int padded_inputs(int inputs) { return round_up(inputs, QUAD); }
+inline size_t panel_items(const Matrix& matrix) { return (size_t)padded_inputs(matrix.inputs) * PANEL; }
+
+// Where the weight from an input to an output lies, in items.
+inline size_t place(const Matrix& matrix, int output, int input) {
+    size_t start = output / PANEL * panel_items(matrix);
+    if (matrix.kind == INT8 && WHOLE_NUMBERS)
+        return start + (size_t)(input / QUAD) * PANEL * QUAD + output % PANEL * QUAD + input % QUAD;
+    return start + (size_t)input * PANEL + output % PANEL;
+}
+
+inline float weight(const Matrix& matrix, int output, int input) {
+    size_t at = place(matrix, output, input);
+    if (matrix.kind == FLOAT32) return static_cast<const float*>(matrix.data)[at];
+    int whole = WHOLE_NUMBERS ? static_cast<const uint8_t*>(matrix.data)[at] - 128
+                              : static_cast<const int8_t*>(matrix.data)[at];
+    return (float)whole * matrix.scales[output];
+}
+
+// Rows to be multiplied, `stride` floats apart. Where WHOLE_NUMBERS, `take` also writes each row as numbers of 16 bits,
+// in units of its `scales`: a high byte (times 256) and a low one, and the sum of each, because weights are 128 too big.
+struct Rows {
+    int count = 0, stride = 0;
+    std::vector<float> values;
+    std::vector<int8_t> high, low;
+    std::vector<float> scales;
+    std::vector<int32_t> high_sums, low_sums;
+
+    void size(int rows, int width) {
+        count = rows;
+        stride = round_up(width, PANEL);
+        size_t items = (size_t)rows * stride;
+        if (values.size() < items) {
+            values.resize(items);
+            high.resize(items);
+            low.resize(items);
+        }
+        if (scales.size() < (size_t)rows) {
+            scales.resize(rows);
+            high_sums.resize(rows);
+            low_sums.resize(rows);
+        }
+    }
+    float* row(int at) { return values.data() + (size_t)at * stride; }
+    const float* row(int at) const { return values.data() + (size_t)at * stride; }
+
+    // To be called for each row once its `width` values are there.
+    void take(int at, int width) {
+        float* from = row(at);
+        std::memset(from + width, 0, sizeof(float) * (stride - width));
+        if constexpr (!WHOLE_NUMBERS) return;
+        Vec biggest = all(0.0f);
+        for (int input = 0; input < stride; input += LANES) {
+            Vec value = load(from + input);
+            biggest = most(biggest, most(value, sub(all(0.0f), value)));
+        }
+        // The most that still has a high byte after rounding.
+        constexpr float RANGE = 32512.0f;
+        float scale = most(biggest) / RANGE;
+        scales[at] = scale;
+        float times = scale > 0 ? 1.0f / scale : 0.0f;
+        int8_t* highs = high.data() + (size_t)at * stride;
+        int8_t* lows = low.data() + (size_t)at * stride;
+        int32_t high_sum = 0, low_sum = 0;
+        for (int input = 0; input < stride; input++) {
+            int whole = (int)std::nearbyintf(from[input] * times);
+            int upper = (whole + 128) >> 8;
+            highs[input] = (int8_t)upper;
+            lows[input] = (int8_t)(whole - upper * 256);
+            high_sum += upper;
+            low_sum += whole - upper * 256;
+        }
+        high_sums[at] = high_sum;
+        low_sums[at] = low_sum;
+    }
+};
+
+// Products of COUNT rows, from `first` on, with PANELS panels, from `panel` on: `out[row][panel][PANEL]`.
+template <int COUNT, int PANELS, class Weight>
+inline void sum_floats(const Matrix& matrix, const Rows& rows, int first, int panel, float* out) {
+    constexpr int VECS = PANEL / LANES;
+    const size_t items = panel_items(matrix);
+    const Weight* weights = static_cast<const Weight*>(matrix.data) + panel * items;
+    const float* values = rows.row(first);
+    Vec sums[COUNT][PANELS * VECS];
+    for (auto& row : sums)
+        for (Vec& part : row) part = all(0.0f);
+    for (int input = 0; input < matrix.inputs; input++) {
+        Vec columns[PANELS * VECS];
+#pragma GCC unroll 16
+        for (int part = 0; part < PANELS * VECS; part++) {
+            const Weight* from = weights + part / VECS * items + (size_t)input * PANEL + part % VECS * LANES;
+            if (part % VECS == 0) __builtin_prefetch((const char*)from + PREFETCHED_BYTES);
+            columns[part] = load(from);
+        }
+#pragma GCC unroll 16
+        for (int row = 0; row < COUNT; row++) {
+            Vec value = all(values[(size_t)row * rows.stride + input]);
+#pragma GCC unroll 16
+            for (int part = 0; part < PANELS * VECS; part++) sums[row][part] = fma(value, columns[part], sums[row][part]);
+        }
+    }
+    for (int row = 0; row < COUNT; row++)
+        for (int part = 0; part < PANELS * VECS; part++) {
+            Vec done = sums[row][part];
+            if (std::is_same_v<Weight, int8_t>)
+                done = mul(done, load(matrix.scales + panel * PANEL + part * LANES));
+            store(out + (row * PANELS * VECS + part) * LANES, done);
+        }
+}
+
+#if defined(__AVX512VNNI__)
+// The same in whole numbers, which no order of summing can change.
+template <int COUNT, int PANELS>
+inline void sum_bytes(const Matrix& matrix, const Rows& rows, int first, int panel, float* out) {
+    const size_t items = panel_items(matrix);
+    const uint8_t* weights = static_cast<const uint8_t*>(matrix.data) + panel * items;
+    const int8_t* high = rows.high.data() + (size_t)first * rows.stride;
+    const int8_t* low = rows.low.data() + (size_t)first * rows.stride;
+    auto four = [](const int8_t* from) {
+        int32_t bytes;
+        std::memcpy(&bytes, from, QUAD);
+        return _mm512_set1_epi32(bytes);
+    };
+    __m512i highs[COUNT][PANELS], lows[COUNT][PANELS];
+    for (int row = 0; row < COUNT; row++)
+        for (int part = 0; part < PANELS; part++) {
+            highs[row][part] = _mm512_set1_epi32(-128 * rows.high_sums[first + row]);
+            lows[row][part] = _mm512_set1_epi32(-128 * rows.low_sums[first + row]);
+        }
+    for (int input = 0; input < matrix.inputs; input += QUAD) {
+        __m512i columns[PANELS];
+#pragma GCC unroll 16
+        for (int part = 0; part < PANELS; part++) {
+            const uint8_t* from = weights + part * items + (size_t)input * PANEL;
+            _mm_prefetch((const char*)from + PREFETCHED_BYTES, _MM_HINT_T0);
+            columns[part] = _mm512_loadu_si512(from);
+        }
+#pragma GCC unroll 16
+        for (int row = 0; row < COUNT; row++) {
+            __m512i upper = four(high + (size_t)row * rows.stride + input);
+            __m512i lower = four(low + (size_t)row * rows.stride + input);
+#pragma GCC unroll 16
+            for (int part = 0; part < PANELS; part++) {
+                highs[row][part] = _mm512_dpbusd_epi32(highs[row][part], columns[part], upper);
+                lows[row][part] = _mm512_dpbusd_epi32(lows[row][part], columns[part], lower);
+            }
+        }
+    }
+    for (int row = 0; row < COUNT; row++)
+        for (int part = 0; part < PANELS; part++) {
+            Vec whole = fma(_mm512_cvtepi32_ps(highs[row][part]), all(256.0f), _mm512_cvtepi32_ps(lows[row][part]));
+            Vec scale = mul(load(matrix.scales + (panel + part) * PANEL), all(rows.scales[first + row]));
+            store(out + (row * PANELS + part) * PANEL, mul(whole, scale));
+        }
+}
+#endif
+
+// Rows that one pass over a panel takes: as many as there are registers for their sums.
+#if defined(__AVX512F__)
+constexpr int MOST_ROWS = 12;
+#elif defined(__AVX2__)
+constexpr int MOST_ROWS = 6;
+#else
+constexpr int MOST_ROWS = 2;
+#endif
+
+template <int COUNT, int PANELS>
+inline void sum_rows(const Matrix& matrix, const Rows& rows, int first, int panel, float* out) {
+    if (matrix.kind == FLOAT32) return sum_floats<COUNT, PANELS, float>(matrix, rows, first, panel, out);
+#if defined(__AVX512VNNI__)
+    return sum_bytes<COUNT, PANELS>(matrix, rows, first, panel, out);
+#else
+    return sum_floats<COUNT, PANELS, int8_t>(matrix, rows, first, panel, out);
+#endif
+}
+
+// Panels that one row goes through side by side, so that one sum need not wait for the other.
+constexpr int PANELS_OF_ONE = 4;
+
+// Calls `sum_rows<count, 1>` for a count of 1 to COUNT.
+template <int COUNT = MOST_ROWS>
+inline void sum_some_rows(int count, const Matrix& matrix, const Rows& rows, int first, int panel, float* out) {
+    if (count == COUNT) return sum_rows<COUNT, 1>(matrix, rows, first, panel, out);
+    if constexpr (COUNT > 1) sum_some_rows<COUNT - 1>(count, matrix, rows, first, panel, out);
+}
+
+// Multiplies all rows with panels `from` to `to`, and calls `finish(row, panel, float[PANEL])` for each row and panel.
+template <class Finish>
+inline void multiply_panels(const Matrix& matrix, const Rows& rows, int from, int to, const Finish& finish) {
+    alignas(64) float out[MOST_ROWS * PANELS_OF_ONE * PANEL];
+    auto give = [&](int row, int panel, float* sums) {
+        if (matrix.bias != nullptr)
+            for (int at = 0; at < PANEL; at += LANES)
+                store(sums + at, add(load(sums + at), load(matrix.bias + panel * PANEL + at)));
+        finish(row, panel, sums);
+    };
+    int panel = from;
+    if (rows.count == 1)
+        for (; panel + PANELS_OF_ONE <= to; panel += PANELS_OF_ONE) {
+            sum_rows<1, PANELS_OF_ONE>(matrix, rows, 0, panel, out);
+            for (int part = 0; part < PANELS_OF_ONE; part++) give(0, panel + part, out + part * PANEL);
+        }
+    const int passes = (rows.count + MOST_ROWS - 1) / MOST_ROWS;
+    for (; panel < to; panel++)
+        for (int pass = 0, first = 0; pass < passes; pass++) {
+            int count = (rows.count - first) / (passes - pass);
+            sum_some_rows(count, matrix, rows, first, panel, out);
+            for (int row = 0; row < count; row++) give(first + row, panel, out + row * PANEL);
+            first += count;
+        }
+}
+
+// Multiplies all rows with the whole matrix; `finish` as above, on any thread.
+template <class Finish>
+inline void multiply(Pool& pool, const Matrix& matrix, const Rows& rows, const Finish& finish) {
+    const int all_panels = panels(matrix);
+    const int wanted = std::max(1, all_panels / (pool.threads() * TASKS_PER_THREAD));
+    const int each = rows.count == 1 && wanted > PANELS_OF_ONE ? wanted / PANELS_OF_ONE * PANELS_OF_ONE : wanted;
+    pool.run((all_panels + each - 1) / each, [&](int task) {
+        multiply_panels(matrix, rows, task * each, std::min(all_panels, (task + 1) * each), finish);
+    });
+}
+
+}  // namespace afterword
