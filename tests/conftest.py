@@ -40,6 +40,8 @@ _LLAMA_LIKE: dict[str, Any] = {
     **_CONTEXT,
 }
 TINY_FAMILIES: dict[str, dict[str, Any]] = {
+    "mistral": _LLAMA_LIKE,
+    "qwen2": _LLAMA_LIKE,
     "llama": _LLAMA_LIKE,
     "qwen3": _LLAMA_LIKE,
     "gemma3_text": {

@@ -99,8 +99,8 @@ class Settings(BaseSettings):
         "Where the model runs, as torch names it: cpu, cuda, cuda:1. auto takes a GPU if there is one. "
         "cuda:0,cuda:1 runs one engine on each and spreads the documents over them.",
     )
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = _setting(
-        "auto", "model", "Precision the model runs in. auto: float32 on a CPU, bfloat16 on a GPU."
+    dtype: Literal["auto", "int8", "float32", "bfloat16", "float16"] = _setting(
+        "auto", "model", "Precision of the model's weights. auto: int8 on a CPU, bfloat16 on a GPU."
     )
     threads: int | None = _setting(
         None, "model", "Threads for the model on a CPU. Empty: torch decides.", ge=1, le=1024

@@ -22,7 +22,7 @@ class KeyValues:
         for layer in layout.layers:
             for tensors, width in ((self.keys, layer.key_dim), (self.values, layer.value_dim)):
                 shape = (slots, layer.kv_heads, rows, width)
-                tensors[layer.index] = torch.empty(shape, dtype=layout.dtype, device=layout.device)
+                tensors[layer.index] = torch.empty(shape, dtype=layout.kept_dtype, device=layout.device)
 
     def compact(self, slot: int, start: int, rows: list[int]) -> None:
         """Move `rows` (rising, none below its target) of a slot to `start` and onward, so that they lie in order."""

@@ -73,14 +73,20 @@ def position_limit(config: PretrainedConfig) -> int | None:
     return limit
 
 
-def self_test(model: PreTrainedModel, layout: Layout) -> None:
-    """Compare ragged steps after a cut-back with one plain forward of the same tokens. Raises `ModelRefused`."""
+def self_test(
+    model: PreTrainedModel, layout: Layout, runner: StepRunner | None = None, tolerance: float | None = None
+) -> None:
+    """Compare ragged steps after a cut-back with one plain forward of the same tokens. Raises `ModelRefused`.
+
+    `runner`: what is to run the steps, if not the model itself. `tolerance`: as a share of the largest logit.
+    """
     tokens = random.Random(SELF_TEST_SEED).choices(range(layout.vocabulary), k=SELF_TEST_TOKENS)
     limit = position_limit(model.config)
     tokens = tokens[:limit]
     cut, begun = len(tokens) // 2, len(tokens) // 3
     caches = KeyValues(layout, 2, len(tokens))
-    runner = Runner(model)
+    runner = runner or Runner(model)
+    tolerance = tolerance or TOLERANCE[layout.dtype]
 
     def span(slot: int, start: int, new: list[int]) -> Span:
         places = list(range(start, start + len(new)))
@@ -92,10 +98,10 @@ def self_test(model: PreTrainedModel, layout: Layout) -> None:
     plain = plain_logits(model, tokens)
     for got, want in ((ours[0], plain[-1]), (ours[1], plain[cut - 1])):
         difference = float((got.float() - want.float()).abs().max() / want.float().abs().max().clamp(min=1e-6))
-        if not difference <= TOLERANCE[layout.dtype]:
+        if not difference <= tolerance:
             raise ModelRefused(
                 f"computed in pieces its logits differ from a plain forward by {difference:.1g} of their size, "
-                f"more than {TOLERANCE[layout.dtype]:.1g}: something in it looks beyond its own keys and values"
+                f"more than {tolerance:.1g}: something in it looks beyond its own keys and values"
             )
 
 

@@ -39,17 +39,28 @@ class LayerLayout:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All attention layers of a model, the type its caches have, and the size of its vocabulary (rows of logits)."""
+    """All attention layers of a model, the type it computes in, and the size of its vocabulary (rows of logits).
+
+    `cache_dtype`: the type its caches have, if not the same.
+    """
 
     layers: tuple[LayerLayout, ...]
     dtype: torch.dtype
     device: torch.device
     vocabulary: int
+    cache_dtype: torch.dtype | None = None
+
+    @property
+    def kept_dtype(self) -> torch.dtype:
+        """The type of keys and values in the caches."""
+        return self.cache_dtype or self.dtype
 
     @property
     def bytes_per_token(self) -> int:
         """Bytes of keys and values that one token takes over all layers."""
-        return self.dtype.itemsize * sum(layer.kv_heads * (layer.key_dim + layer.value_dim) for layer in self.layers)
+        return self.kept_dtype.itemsize * sum(
+            layer.kv_heads * (layer.key_dim + layer.value_dim) for layer in self.layers
+        )
 
     @property
     def logits_per_slot(self) -> int:

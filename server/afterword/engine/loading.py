@@ -21,10 +21,13 @@ from .api import Progress, Ready, Wish
 from .checks import check_config, position_limit, programs_test, self_test
 from .core import EngineCore
 from .layout import ROOM_TOKENS, Layout, choose_context, slots_for
+from .native.build import NativeUnavailable
+from .native.kernels import INT8, Native
 from .options import EngineOptions
 from .probing import probe
 from .programs import ProgramRunner
 from .refusal import ModelRefused
+from .runner import StepRunner
 from .sizes import CoreConfig
 from .static import NotStatic
 
@@ -33,6 +36,7 @@ log = logging.getLogger(__name__)
 Report = Callable[[Progress], None]
 CUDA_STEP_TOKENS = 2048
 CUDA_BRISK_TOKENS = 256
+NATIVE_DTYPES = frozenset({"auto", INT8, "float32"})
 WARM_UP = 0  # document and run of the warm-up; those of writers are counted from 1
 
 
@@ -75,18 +79,36 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
     model = load_model(options.folder, options.device, options.dtype, progress)
     progress(Progress("checking the model"))
     layout = probe(model)
-    self_test(model, layout)
-    config = core_config(layout, model.config, options)
-    programs = ProgramRunner(model) if layout.device.type == "cuda" and options.cuda_graphs else None
-    core = EngineCore(
-        model, vocabulary.token_bytes, vocabulary.eos_ids, vocabulary.banned_ids, config, layout, programs
-    )
-    if programs is not None:
-        make_programs(programs, core, progress, record=True)
+    native = native_for(model, layout, options, progress)
+    runner: StepRunner | None = None
+    if native is not None:
+        layout = native.layout
+        config = core_config(layout, model.config, options)
+        runner = native.runner(config.rows)
+        self_test(model, layout, runner, native.tolerance)
+    else:
+        self_test(model, layout)
+        config = core_config(layout, model.config, options)
+        if layout.device.type == "cuda" and options.cuda_graphs:
+            runner = ProgramRunner(model)
+    core = EngineCore(model, vocabulary.token_bytes, vocabulary.eos_ids, vocabulary.banned_ids, config, layout, runner)
+    if isinstance(runner, ProgramRunner):
+        make_programs(runner, core, progress, record=True)
     progress(Progress("warming up"))
     warm_up(core)
-    dtype = str(layout.dtype).removeprefix("torch.")
+    dtype = native.dtype if native is not None else str(layout.dtype).removeprefix("torch.")
     return Loaded(core, Ready(options.name, config.context_tokens, config.slots, str(layout.device), dtype))
+
+
+def native_for(model: PreTrainedModel, layout: Layout, options: EngineOptions, progress: Report) -> Native | None:
+    """The compiled code for a model on a CPU; None where another type is wanted or, as the log says, there is none."""
+    if layout.device.type != "cpu" or options.dtype not in NATIVE_DTYPES:
+        return None
+    try:
+        return Native(model, layout, options.dtype, lambda stage: progress(Progress(stage)))
+    except NativeUnavailable as reason:
+        log.warning("the model runs in float32 and each step takes several times as long: %s", reason)
+        return None
 
 
 def make_programs(runner: ProgramRunner, core: EngineCore, progress: Report, *, record: bool) -> bool:
@@ -152,12 +174,19 @@ def choose_device(device: str) -> torch.device:
 
 
 def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """The type named, or float32 on a CPU and bfloat16 elsewhere. Raises `ValueError` if there is none of that name."""
+    """The type that weights are loaded in: the one named, or float32 on a CPU and bfloat16 elsewhere.
+
+    Weights of 8 bits are made of float32. Raises `ValueError` if there is no type of that name, or not there.
+    """
+    if dtype == INT8 and device.type != "cpu":
+        raise ValueError(f"{INT8} is for CPUs; leave the type to auto on {device}")
+    if dtype == INT8:
+        return torch.float32
     if dtype == "auto":
         return torch.float32 if device.type == "cpu" else torch.bfloat16
     found = getattr(torch, dtype, None)
     if found not in (torch.float32, torch.float16, torch.bfloat16):
-        raise ValueError(f"unknown type {dtype!r}; float32, float16 and bfloat16 are known")
+        raise ValueError(f"unknown type {dtype!r}; int8, float32, float16 and bfloat16 are known")
     assert isinstance(found, torch.dtype)
     return found
 

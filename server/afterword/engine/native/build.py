@@ -67,7 +67,7 @@ def _compiler() -> list[str]:
 
 def _key(compiler: list[str], flags: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    for source in sorted(SOURCES.glob("*.h")) + [SOURCES / MAIN]:
+    for source in [*sorted(SOURCES.glob("*.h")), SOURCES / MAIN]:
         digest.update(source.read_bytes())
     digest.update(_run([*compiler, "--version"]).encode())
     digest.update("\0".join([*compiler, *flags, platform.machine(), _abilities()]).encode())

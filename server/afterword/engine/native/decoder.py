@@ -1,14 +1,14 @@
 """A model of transformers, packed for the compiled code: which families it serves, and where their weights go.
 
-What lives here: reading a loaded model. That the result is right is not taken on trust: `checks.runner_test` compares
-it with a plain forward of the model before anybody is served.
+What lives here: reading a loaded model. That the result is right is not taken on trust: `checks.self_test` compares it
+with a plain forward of the model before anybody is served.
 """
 
 from __future__ import annotations
 
 import ctypes
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -38,23 +38,27 @@ class NativeDecoder:
         self, library: ctypes.CDLL, model: PreTrainedModel, layout: Layout, kind: Kind, positions: int, threads: int
     ) -> None:
         """Pack a model loaded in float32 for texts of up to `positions` tokens. Raises `NativeUnavailable`."""
-        _check(model, layout)
+        check(model, layout)
         self.library = library
         self.kind = kind
         self.vocabulary = layout.vocabulary
         self.layers = len(layout.layers)
         self._kept: list[Tensor] = []  # memory that the structures point into
         self._one_is_added = model.config.model_type in ONE_IS_ADDED
+        self._packing: list[Future[None]] = []
         with ThreadPoolExecutor(threads) as self._workers, torch.inference_mode():
             self._layers = (Layer * self.layers)(*self._read_layers(model, layout, positions))
             self._model = self._read_model(model, layout)
+            for work in self._packing:
+                work.result()
+        self._packing.clear()
         self.handle = library.afterword_new(ctypes.byref(self._model), threads)
         weakref.finalize(self, library.afterword_free, self.handle)
 
     def _read_model(self, model: PreTrainedModel, layout: Layout) -> Model:
         config, base = model.config, model.model
         embedding = self._matrix(base.embed_tokens.weight)
-        head = model.get_output_embeddings()
+        head: Any = model.get_output_embeddings()  # type: ignore[no-untyped-call]
         tied = head.weight.data_ptr() == base.embed_tokens.weight.data_ptr()
         attention = base.layers[0].self_attn
         return Model(
@@ -111,7 +115,7 @@ class NativeDecoder:
     def _joined(self, *linears: Linear) -> Matrix:
         """Matrices with the same input as one."""
         weights = torch.cat([linear.weight for linear in linears]) if len(linears) > 1 else linears[0].weight
-        biases = [linear.bias for linear in linears if linear.bias is not None]
+        biases: list[Tensor] = [linear.bias for linear in linears if linear.bias is not None]
         return self._matrix(weights, torch.cat(biases) if biases else None)
 
     def _matrix(self, weights: Tensor, bias: Tensor | None = None) -> Matrix:
@@ -131,13 +135,14 @@ class NativeDecoder:
         def pack(weights: Tensor) -> None:
             self.library.afterword_pack(weights.data_ptr(), ctypes.byref(matrix), packed.data_ptr(), scales.data_ptr())
 
-        self._workers.submit(pack, weights)
+        self._packing.append(self._workers.submit(pack, weights))
         return matrix
 
     def _norm(self, norm: Any) -> int | None:
         if norm is None:
             return None
-        return self._keep(norm.weight.detach().float() + 1 if self._one_is_added else norm.weight.detach().float().clone())
+        weights = norm.weight.detach().float()
+        return self._keep(weights + 1 if self._one_is_added else weights.clone())
 
     def _rope(self, rotary: Any, positions: int, kind: str | None) -> tuple[int, int]:
         """Tables `[positions, rotary]` of cosines and sines, as the model's own code makes them."""
@@ -156,16 +161,17 @@ def _activation(config: Any) -> str:
     return str(getattr(config, "hidden_act", None) or config.hidden_activation)
 
 
-def _check(model: PreTrainedModel, layout: Layout) -> None:
+def check(model: PreTrainedModel, layout: Layout) -> None:
     """Raises `NativeUnavailable` with what the compiled code cannot do of this model."""
     config: Any = model.config
+    if config.model_type not in FAMILIES:
+        raise NativeUnavailable(f"the compiled code does not serve models of the family {config.model_type!r}")
     ropes = getattr(config, "rope_parameters", None) or {}
     kinds = [ropes] if "rope_type" in ropes else [kind for kind in ropes.values() if isinstance(kind, dict)]
     shapes = {(layer.kv_heads, layer.key_dim, layer.value_dim) for layer in layout.layers}
     width = layout.layers[0].key_dim
     reasons = {
-        f"models of the family {config.model_type!r}": config.model_type not in FAMILIES,
-        f"the rotation {sorted({kind.get('rope_type') for kind in kinds})}": any(
+        f"the rotation {sorted({str(kind.get('rope_type')) for kind in kinds})}": any(
             kind.get("rope_type") not in STEADY_ROPES for kind in kinds
         ),
         "layers of different shapes": len(shapes) > 1 or width != layout.layers[0].value_dim,

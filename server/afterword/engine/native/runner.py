@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import torch
 from torch import Tensor
 
@@ -26,13 +28,14 @@ class NativeRunner:
         """Run a step; returns `[wanted, vocabulary]`, the wanted rows of its spans in order. May raise StepDropped."""
         decoder, library = self._decoder, self._decoder.library
         rows = [row for span in step.spans for row in _rows(span)]
-        tokens, positions, slots, places, ends, others, other_places = zip(*rows, strict=True)
+        tokens, positions, slots, places, ends, seen, seen_places = zip(*rows, strict=True)
         starts = [0]
-        for seen in others:
-            starts.append(starts[-1] + len(seen))
+        for one in seen:
+            starts.append(starts[-1] + len(one))
+        others, other_places = list(chain(*seen)), list(chain(*seen_places))
         fields = [
             torch.tensor(entries, dtype=torch.int32)
-            for entries in (tokens, positions, slots, places, ends, starts, sum(others, []), sum(other_places, []))
+            for entries in (tokens, positions, slots, places, ends, starts, others, other_places)
         ]
         keys, values = self._pointers_to(step.caches)
         packed = Packed(
@@ -79,7 +82,7 @@ class NativeRunner:
 
 def _rows(span: Span) -> list[tuple[int, int, int, int, int, list[int], list[int]]]:
     """For each row: token, position, slot, place in the slot, end of the line it sees, other rows, their positions."""
-    rows = []
+    rows: list[tuple[int, int, int, int, int, list[int], list[int]]] = []
     line = span.line
     for at, (token, position) in enumerate(zip(span.tokens, span.positions, strict=True)):
         place = span.start + at

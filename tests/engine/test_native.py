@@ -1,0 +1,210 @@
+"""The compiled code: what it computes is what transformers computes, and no row depends on what shares its step."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from afterword.engine.caches import KeyValues
+from afterword.engine.checks import plain_logits
+from afterword.engine.core import EngineCore
+from afterword.engine.loading import load_core
+from afterword.engine.native import build
+from afterword.engine.native.build import NativeUnavailable, compiled
+from afterword.engine.native.decoder import NativeDecoder
+from afterword.engine.native.kernels import Native
+from afterword.engine.native.library import Kind, opened
+from afterword.engine.native.runner import NativeRunner
+from afterword.engine.options import EngineOptions
+from afterword.engine.sizes import CoreConfig
+from afterword.engine.steps import Span, Step
+
+from .conftest import Desk, Model, open_model
+
+# Families that the compiled code serves, and what of their configurations takes another way through it.
+SERVED = {
+    "llama": {},
+    "llama-biased": {"attention_bias": True, "mlp_bias": True},
+    "llama-yarn": {"rope_parameters": {"rope_type": "yarn", "rope_theta": 10_000.0, "factor": 4.0}},
+    "mistral": {"sliding_window": 12},
+    "qwen2": {},
+    "qwen3": {},
+    "gemma3_text": {},
+}
+POSITIONS = 128
+TOLERANCE = 1e-4
+# For other processors than this one; what this one cannot run is not tried.
+TARGETS = {"native": ("-march=native",), "avx2": ("-mavx2", "-mfma", "-mf16c"), "plain": ()}
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("c++") is None and shutil.which("g++") is None, reason="there is no C++ compiler"
+)
+
+
+@pytest.fixture(params=SERVED, scope="module")
+def served(request: pytest.FixtureRequest, tiny_model_folder: Callable[..., Path]) -> Model:
+    family = request.param.partition("-")[0]
+    return open_model("llama", tiny_model_folder(family, **SERVED[request.param]))
+
+
+def runner(model: Model, kind: Kind = Kind.FLOAT32, threads: int = 2, target: str = "native") -> NativeRunner:
+    library = opened(compiled(target=TARGETS[target]))
+    return NativeRunner(NativeDecoder(library, model.model, model.layout, kind, POSITIONS, threads))
+
+
+def caches(model: Model, kind: Kind = Kind.FLOAT32) -> KeyValues:
+    half = torch.float16 if kind is Kind.INT8 else None
+    return KeyValues(replace(model.layout, cache_dtype=half), 4, POSITIONS)
+
+
+def span(slot: int, start: int, tokens: list[int]) -> Span:
+    places = list(range(start, start + len(tokens)))
+    return Span(slot, slot, start, tokens, places, list(range(len(tokens))))
+
+
+def some_tokens(model: Model, count: int, seed: int = 1) -> list[int]:
+    return random.Random(seed).choices(range(model.layout.vocabulary), k=count)
+
+
+def difference(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    return float((ours - theirs).abs().max() / theirs.abs().max())
+
+
+def test_float32_logits_are_those_of_transformers(served: Model) -> None:
+    tokens = some_tokens(served, 50)
+    ours = runner(served).forward(Step(caches(served), [span(0, 0, tokens)]))
+    assert difference(ours, plain_logits(served.model, tokens)) < TOLERANCE
+
+
+def test_int8_logits_are_those_of_transformers_with_the_same_weights(served: Model) -> None:
+    tokens = some_tokens(served, 50)
+    ours = runner(served, Kind.INT8).forward(Step(caches(served, Kind.INT8), [span(0, 0, tokens)]))
+    rounded = deepcopy(served.model)
+    with torch.no_grad():
+        for weights in rounded.parameters():
+            if weights.dim() == 2:
+                scales = weights.abs().amax(1, keepdim=True) / 127
+                weights.copy_((weights / scales.clamp(min=1e-30)).round() * scales)
+    # Keys and values are halves, and there are as many roundings as layers.
+    assert difference(ours, plain_logits(rounded, tokens)) < 3e-2
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_row_is_the_same_to_the_bit_whatever_shares_its_step(served: Model, kind: Kind, threads: int) -> None:
+    tokens, others = some_tokens(served, 40), some_tokens(served, 40, seed=2)
+    whole = runner(served, kind).forward(Step(caches(served, kind), [span(0, 0, tokens)]))
+    shared = caches(served, kind)
+    native = runner(served, kind, threads)
+    got = []
+    dice = random.Random(3)
+    at = 0
+    while at < len(tokens):
+        until = min(len(tokens), at + dice.randint(1, 14))
+        other = dice.randint(0, 20)
+        beside = [span(1, other, others[other : other + dice.randint(1, 9)])] if at % 2 else []
+        got.append(native.forward(Step(shared, [span(3, at, tokens[at:until]), *beside]))[: until - at])
+        at = until
+    assert torch.equal(torch.cat(got), whole)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", Kind)
+def test_other_processors_get_the_same_answers(model: Model, kind: Kind, target: str) -> None:
+    abilities = build._abilities()
+    if target == "avx2" and not all(ability in abilities.split() for ability in ("avx2", "fma", "f16c")):
+        pytest.skip("this processor has no AVX2")
+    tokens = some_tokens(model, 45)
+    ours = runner(model, kind, target=target).forward(Step(caches(model, kind), [span(0, 0, tokens)]))
+    theirs = runner(model, kind).forward(Step(caches(model, kind), [span(0, 0, tokens)]))
+    # In int8, some processors count in whole numbers and some in floats, which differ by rounding of the inputs only.
+    assert difference(ours, theirs) < (TOLERANCE if kind is Kind.FLOAT32 else 1e-2)
+
+
+def core(model: Model, kind: Kind) -> EngineCore:
+    layout = replace(model.layout, cache_dtype=torch.float16) if kind is Kind.INT8 else model.layout
+    config = CoreConfig(slots=3, context_tokens=96, room_tokens=POSITIONS - 96, step_tokens=16)
+    banned = model.vocabulary.banned_ids | model.vocabulary.eos_ids
+    return EngineCore(model.model, model.vocabulary.token_bytes, (), banned, config, layout, runner(model, kind))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_texts_of_a_core_are_the_same_alone_and_in_company(served: Model, kind: Kind) -> None:
+    prompts = {document: some_tokens(served, 7 * document, seed=document) for document in (1, 2, 3)}
+    alone = {}
+    for document, tokens in prompts.items():
+        desk = Desk(core(served, kind))
+        run = desk.write(document, tokens, limit_tokens=12, alternatives=document)
+        alone[document] = [desk.tokens(run, alternative) for alternative in range(document)]
+    desk = Desk(core(served, kind))
+    runs = {
+        document: desk.ask(document, tokens, limit_tokens=12, alternatives=document)
+        for document, tokens in prompts.items()
+    }
+    desk.settle()
+    assert {d: [desk.tokens(run, k) for k in range(d)] for d, run in runs.items()} == alone
+
+
+def test_greedy_text_in_float32_is_that_of_a_plain_forward(served: Model) -> None:
+    desk = Desk(core(served, Kind.FLOAT32))
+    text = some_tokens(served, 20)
+    run = desk.write(1, text, limit_tokens=20, alternatives=2)
+    banned = list(served.vocabulary.banned_ids | served.vocabulary.eos_ids)
+    for alternative in range(2):
+        so_far = list(text)
+        for at, token in enumerate(desk.tokens(run, alternative)):
+            logits = served.logits(so_far).clone()
+            logits[banned] = float("-inf")
+            if at or not alternative:  # the second alternative begins with the second best
+                assert float(logits.max() - logits[token]) < 1e-3
+            so_far.append(token)
+
+
+def test_what_cannot_be_served_is_named(models: Callable[[str], Model]) -> None:
+    gpt2 = models("gpt2")
+    with pytest.raises(NativeUnavailable, match="gpt2"):
+        Native(gpt2.model, gpt2.layout, "int8")
+
+
+def test_without_a_compiler_the_model_still_runs(
+    tiny_model_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    loaded = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny", dtype="int8"))
+    assert loaded.ready.dtype == "float32"
+    assert "no-such-compiler" in caplog.text
+    desk = Desk(loaded.core)
+    assert len(desk.tokens(desk.write(1, [5, 6, 7], limit_tokens=4))) == 4
+
+
+def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text('#!/bin/sh\n[ "$1" = --version ] || { echo "out of paper" >&2; exit 1; }\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("CXX", str(broken))
+    with pytest.raises(NativeUnavailable, match="out of paper"):
+        compiled(folder=tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_it_is_compiled_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    first = compiled(said.append, TARGETS["plain"], tmp_path)
+    assert compiled(said.append, TARGETS["plain"], tmp_path) == first
+    assert said == ["compiling kernels"]
+
+
+@pytest.mark.parametrize(("dtype", "named"), [("auto", "int8"), ("int8", "int8"), ("float32", "float32")])
+def test_a_cpu_runs_the_compiled_code_unless_told_otherwise(
+    tiny_model_folder: Callable[..., Path], dtype: str, named: str
+) -> None:
+    loaded = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cpu", dtype=dtype))
+    assert isinstance(loaded.core._runner, NativeRunner)
+    assert loaded.ready.dtype == named
