@@ -74,7 +74,7 @@ async def test_a_folder_is_loaded_with_progress_and_then_answers(tiny_model_fold
     stages = [type(event) for event in listener.events]
     assert stages[0] is Progress
     ready = next(event for event in listener.events if isinstance(event, Ready))
-    assert (ready.model, ready.device, ready.dtype) == ("tiny", "cpu", "float32")
+    assert (ready.model, ready.device, ready.dtype) == ("tiny", "cpu", "int8")
     assert ready.context_tokens + 256 <= 512
     assert stages.index(Ready) < stages.index(Sampled)
 

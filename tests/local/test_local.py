@@ -166,5 +166,5 @@ async def test_the_built_in_model_writes_what_transformers_would(builtin_model_f
     model: Any = AutoModelForCausalLM.from_pretrained(builtin_model_folder, dtype=torch.float32)
     prompt = [0, *tokenizer(text).input_ids]
     written_ids = model.generate(input_ids=torch.tensor([prompt]), max_new_tokens=20, do_sample=False)[0, len(prompt) :]
-    async with Writer("builtin") as writer:
+    async with Writer("builtin", dtype="float32") as writer:
         assert await written(writer, text, max_tokens=20) == tokenizer.decode(written_ids).rstrip()
