@@ -190,7 +190,7 @@ def loss(core: EngineCore, ids: Sequence[int]) -> Loss:
 
 def read_once_ms(core: EngineCore) -> float:
     """How long this machine takes to read as many bytes as the weights have, by reading a tensor over and over."""
-    weights = weight_bytes(core)
+    weights = core._runner.weight_bytes
     block = torch.ones(READ_MIB << 18, dtype=torch.float32, device=core.layout.device)
     times = []
     for _ in range(READS):
@@ -198,13 +198,6 @@ def read_once_ms(core: EngineCore) -> float:
         block.sum().item()
         times.append((time.perf_counter() - began) * 1000)
     return median(times) * weights / (READ_MIB << 20)
-
-
-def weight_bytes(core: EngineCore) -> int:
-    """Bytes of all weights, tied ones once."""
-    runner: Any = core._runner
-    held: list[Tensor] = [*runner.model.parameters(), *runner.model.buffers()]
-    return sum({one.data_ptr(): one.nbytes for one in held}.values())
 
 
 def load(files: ModelFiles, dtype: str, context_tokens: int, documents: int) -> Loaded:

@@ -64,7 +64,8 @@ def test_every_wrong_value_gets_a_line_with_its_source_and_what_is_allowed(
     assert sorted(str(caught.value).splitlines()) == [
         "afterword.toml: there is no setting 'prot'; did you mean 'port'?",
         "setting cache_mb, from AFTERWORD_CACHE_MB: 'lots' is not allowed; it must be a whole number, 1 or more",
-        "setting dtype, from afterword.toml: 'int3' is not allowed; it must be one of auto, int8, float32, bfloat16, float16",
+        "setting dtype, from afterword.toml: 'int3' is not allowed; "
+        "it must be one of auto, int8, float32, bfloat16, float16",
         "setting heartbeat_ms, from afterword.toml: inf is not allowed; it must be a number from 100 to 86400000",
         "setting port, from --port: '99999' is not allowed; it must be a whole number from 0 to 65535",
     ]

@@ -144,6 +144,11 @@ class ProgramRunner:
         """Run every step plainly from now on, and free what the programs took."""
         self._programs = None
 
+    @property
+    def weight_bytes(self) -> int:
+        """As of the plain runner, which has the same weights."""
+        return self.plain.weight_bytes
+
     def forward(self, step: Step) -> Tensor:
         """Run a step; returns `[wanted, vocabulary]`, the wanted rows of its spans in order. May raise StepDropped."""
         if self._programs is None or step.rows > ROWS[-1]:

@@ -23,6 +23,11 @@ CPU_FEWEST_ROWS = 8
 class StepRunner(Protocol):
     """Something that runs the steps of a core."""
 
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes that a step reads of the model at the least: all weights, tied ones once."""
+        ...
+
     def forward(self, step: Step) -> Tensor:
         """Run a step; returns `[wanted, vocabulary]`, the wanted rows of its spans in order. May raise StepDropped.
 
@@ -39,6 +44,12 @@ class Runner:
         self.device: torch.device = model.device
         self._takes_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._fewest = CPU_FEWEST_ROWS if self.device.type == "cpu" and model.dtype == torch.float32 else 1
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all weights, tied ones once."""
+        held = [*self.model.parameters(), *self.model.buffers()]
+        return sum({one.data_ptr(): one.nbytes for one in held}.values())
 
     @torch.inference_mode()
     def forward(self, step: Step) -> Tensor:

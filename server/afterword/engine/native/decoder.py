@@ -52,6 +52,7 @@ class NativeDecoder:
             for work in self._packing:
                 work.result()
         self._packing.clear()
+        self.weight_bytes = sum(tensor.nbytes for tensor in self._kept)
         self.handle = library.afterword_new(ctypes.byref(self._model), threads)
         weakref.finalize(self, library.afterword_free, self.handle)
 

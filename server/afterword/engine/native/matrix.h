@@ -94,6 +94,12 @@ struct Rows {
         float* from = row(at);
         std::memset(from + width, 0, sizeof(float) * (stride - width));
         if constexpr (!WHOLE_NUMBERS) return;
+        scale_down(at);
+    }
+
+   private:
+    void scale_down(int at) {
+        const float* from = row(at);
         Vec biggest = all(0.0f);
         for (int input = 0; input < stride; input += LANES) {
             Vec value = load(from + input);
@@ -103,20 +109,23 @@ struct Rows {
         constexpr float RANGE = 32512.0f;
         float scale = most(biggest) / RANGE;
         scales[at] = scale;
-        float times = scale > 0 ? 1.0f / scale : 0.0f;
+#if defined(__AVX512VNNI__)
+        const float times = scale > 0 ? 1.0f / scale : 0.0f;
         int8_t* highs = high.data() + (size_t)at * stride;
         int8_t* lows = low.data() + (size_t)at * stride;
-        int32_t high_sum = 0, low_sum = 0;
-        for (int input = 0; input < stride; input++) {
-            int whole = (int)std::nearbyintf(from[input] * times);
-            int upper = (whole + 128) >> 8;
-            highs[input] = (int8_t)upper;
-            lows[input] = (int8_t)(whole - upper * 256);
-            high_sum += upper;
-            low_sum += whole - upper * 256;
+        __m512i high_sum = _mm512_setzero_si512(), low_sum = _mm512_setzero_si512();
+        for (int input = 0; input < stride; input += LANES) {
+            __m512i whole = _mm512_cvtps_epi32(mul(load(from + input), all(times)));
+            __m512i upper = _mm512_srai_epi32(_mm512_add_epi32(whole, _mm512_set1_epi32(128)), 8);
+            __m512i lower = _mm512_sub_epi32(whole, _mm512_slli_epi32(upper, 8));
+            _mm_storeu_si128((__m128i*)(highs + input), _mm512_cvtepi32_epi8(upper));
+            _mm_storeu_si128((__m128i*)(lows + input), _mm512_cvtepi32_epi8(lower));
+            high_sum = _mm512_add_epi32(high_sum, upper);
+            low_sum = _mm512_add_epi32(low_sum, lower);
         }
-        high_sums[at] = high_sum;
-        low_sums[at] = low_sum;
+        high_sums[at] = _mm512_reduce_add_epi32(high_sum);
+        low_sums[at] = _mm512_reduce_add_epi32(low_sum);
+#endif
     }
 };
 

@@ -23,6 +23,11 @@ class NativeRunner:
         self._caches: KeyValues | None = None  # those that `_pointers` lead to
         self._pointers: tuple[Tensor, Tensor] = (torch.empty(0), torch.empty(0))
 
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all weights as they are packed, tied ones once."""
+        return self._decoder.weight_bytes
+
     @torch.inference_mode()
     def forward(self, step: Step) -> Tensor:
         """Run a step; returns `[wanted, vocabulary]`, the wanted rows of its spans in order. May raise StepDropped."""
