@@ -42,6 +42,8 @@ MAX_TOKENS = 24  # of an answer, on every server
 ANY_NUMBER = 1 << 20
 FEW_WRITERS = 8  # beyond which a server that answers hardly any of them need not be tried
 HOST = "127.0.0.1"
+# Left alone it takes most of a CPU machine's memory for its cache, and with it that of the servers beside it.
+CACHE_FLAGS = ("--cb-max-memory-percent", "0.1")
 
 
 class AfterwordPeer:
@@ -134,7 +136,7 @@ class TransformersPeer:
     def __init__(self, folder: Path, batching: bool, session: aiohttp.ClientSession) -> None:
         self.name = BATCHING if batching else TRANSFORMERS
         self._folder = folder
-        self._flags = ["--continuous-batching"] if batching else []
+        self._flags = ["--continuous-batching", *CACHE_FLAGS] if batching else []
         self._session = session
 
     @contextlib.asynccontextmanager
