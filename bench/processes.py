@@ -36,10 +36,16 @@ class Family:
     """A process with all its children."""
 
     def __init__(self, pid: int) -> None:
-        self._first = psutil.Process(pid)
+        """`pid`: of the process, which may have gone already."""
+        try:
+            self._first: psutil.Process | None = psutil.Process(pid)
+        except psutil.NoSuchProcess:
+            self._first = None
 
     def members(self) -> list[psutil.Process]:
         """The process and its children, oldest first; nothing once it has gone."""
+        if self._first is None:
+            return []
         try:
             return [self._first, *self._first.children(recursive=True)]
         except psutil.NoSuchProcess:

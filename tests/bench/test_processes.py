@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 
 import psutil
 import pytest
-from bench.processes import NotStarted, Peak, free_port, running
+from bench.processes import Family, NotStarted, Peak, free_port, running
 
 CHILD = "import time; held = bytearray(64 << 20); print('grown', flush=True); time.sleep(600)"
 PARENT = f"""
@@ -83,3 +84,12 @@ async def test_cancelling_ends_what_was_started() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     await gone(pids[0])
+
+
+def test_of_a_process_that_has_gone_there_is_nothing() -> None:
+    program = subprocess.Popen([sys.executable, "-c", ""])
+    program.wait()
+    family = Family(program.pid)
+    assert family.members() == []
+    assert family.memory_mib() == 0
+    assert family.cpu_s() == 0
