@@ -82,7 +82,7 @@ class Goals:
             self.section.add(name, NOT_MEASURED, goal_words)
             return
         times = ratio(ours.median_ms, theirs.median_ms)
-        value = f"{time_of(ours.median_ms)} against {time_of(theirs.median_ms)} ms"
+        value = f"{_time(ours.median_ms)} against {_time(theirs.median_ms)}"
         value += f", {times:.2f} times" if times is not None else ""
         self.section.add(name, value, goal_words, times is not None and times <= goal)
 
@@ -162,6 +162,10 @@ class Goals:
 
 def _kind(load: Load) -> tuple[int, str]:
     return load.gap_ms, load.client
+
+
+def _time(ms: float) -> str:
+    return time_of(ms) if math.isinf(ms) else f"{time_of(ms)} ms"
 
 
 def _at_least(soon: Mapping[int, bool]) -> str:
