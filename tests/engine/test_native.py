@@ -178,7 +178,8 @@ def test_without_a_compiler_the_model_still_runs(
 ) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     loaded = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny", dtype="int8"))
-    assert loaded.ready.dtype == "float32"
+    assert loaded.ready.dtype == "int8"
+    assert not isinstance(loaded.core._runner, NativeRunner)
     assert "no-such-compiler" in caplog.text
     desk = Desk(loaded.core)
     assert len(desk.tokens(desk.write(1, [5, 6, 7], limit_tokens=4))) == 4

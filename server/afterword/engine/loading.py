@@ -18,8 +18,9 @@ from transformers.utils import logging as transformers_logging
 from ..text.vocabulary import Vocabulary
 from . import attention
 from .api import Progress, Ready, Wish
-from .checks import check_config, position_limit, programs_test, self_test
+from .checks import TOLERANCE, check_config, position_limit, programs_test, self_test
 from .core import EngineCore
+from .int8 import is_quantized, quantize
 from .layout import ROOM_TOKENS, Layout, choose_context, slots_for
 from .native.build import NativeUnavailable
 from .native.kernels import INT8, Native
@@ -88,6 +89,10 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
         self_test(model, layout, runner, native.tolerance)
     else:
         self_test(model, layout)
+        if layout.device.type == "cpu" and options.dtype in (INT8, "auto"):
+            progress(Progress("rounding weights"))
+            quantize(model)
+            self_test(model, layout, tolerance=TOLERANCE[torch.bfloat16])  # to which inputs are rounded
         config = core_config(layout, model.config, options)
         if layout.device.type == "cuda" and options.cuda_graphs:
             runner = ProgramRunner(model)
@@ -96,7 +101,9 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
         make_programs(runner, core, progress, record=True)
     progress(Progress("warming up"))
     warm_up(core)
-    dtype = native.dtype if native is not None else str(layout.dtype).removeprefix("torch.")
+    dtype = INT8 if is_quantized(model) else str(layout.dtype).removeprefix("torch.")
+    if native is not None:
+        dtype = native.dtype
     return Loaded(core, Ready(options.name, config.context_tokens, config.slots, str(layout.device), dtype))
 
 
@@ -107,7 +114,7 @@ def native_for(model: PreTrainedModel, layout: Layout, options: EngineOptions, p
     try:
         return Native(model, layout, options.dtype, lambda stage: progress(Progress(stage)))
     except NativeUnavailable as reason:
-        log.warning("the model runs in float32 and each step takes several times as long: %s", reason)
+        log.warning("the model runs by the kernels of torch, and each step takes several times as long: %s", reason)
         return None
 
 

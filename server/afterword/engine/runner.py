@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from . import attention
+from .int8 import is_quantized
 from .steps import Step
 
 # Matrix products of 2 to 7 rows take longer on a CPU than of 8 (135M model, 2 cores, float32: 88, 109, 73, 62 ms for
@@ -43,7 +44,7 @@ class Runner:
         self.model = model
         self.device: torch.device = model.device
         self._takes_rows = "logits_to_keep" in inspect.signature(model.forward).parameters
-        self._fewest = CPU_FEWEST_ROWS if self.device.type == "cpu" and model.dtype == torch.float32 else 1
+        self._fewest = CPU_FEWEST_ROWS if self._is_plain(model) else 1
 
     @property
     def weight_bytes(self) -> int:
@@ -83,6 +84,11 @@ class Runner:
         )
         logits: Tensor = output.logits[0]
         return logits if self._takes_rows or kept is None else logits[kept]
+
+    @staticmethod
+    def _is_plain(model: PreTrainedModel) -> bool:
+        """Float32 weights on a CPU."""
+        return model.device.type == "cpu" and model.dtype == torch.float32 and not is_quantized(model)
 
     def _fill_up(self, entries: list[int], filler: int) -> None:
         if 1 < len(entries) < self._fewest:
