@@ -73,7 +73,8 @@ describe('the panel', () => {
     await expect
       .poll(async () => parseInt((await paper.figure('Tokens reused').textContent()) ?? ''))
       .toBeGreaterThan(0);
-    expect(parseInt((await paper.figure('Tokens computed').textContent()) ?? '')).toBeGreaterThan(0);
+    // How many there are is a matter of how much the server had done in advance: often all of it.
+    expect(await paper.figure('Tokens computed').textContent()).toMatch(/^\d/);
   });
 
   it('tells in plain words why the last silence was silent', async () => {

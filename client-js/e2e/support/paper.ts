@@ -81,6 +81,18 @@ export class Paper {
     });
   }
 
+  /** What is written in the first element that a selector finds, without ghost text. */
+  writtenIn(selector: string): Promise<string> {
+    return this.text
+      .locator(selector)
+      .first()
+      .evaluate((element) => {
+        const copy = element.cloneNode(true) as HTMLElement;
+        for (const ghost of copy.querySelectorAll('.afterword-ghost')) ghost.remove();
+        return copy.textContent;
+      });
+  }
+
   /** Waits for ghost text that stays as it is for a while, and returns it. */
   async suggestion(): Promise<string> {
     await this.ghost.waitFor({ timeout: PATIENCE_MS });
