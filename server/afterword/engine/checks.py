@@ -97,7 +97,7 @@ def self_test(
     ours = runner.forward(Step(caches, [span(0, cut, tokens[cut:]), span(1, begun, tokens[begun:cut])]))
     plain = plain_logits(model, tokens)
     for got, want in ((ours[0], plain[-1]), (ours[1], plain[cut - 1])):
-        difference = float((got.float() - want.float()).abs().max() / want.float().abs().max().clamp(min=1e-6))
+        difference = _difference(got, want)
         if not difference <= tolerance:
             raise ModelRefused(
                 f"computed in pieces its logits differ from a plain forward by {difference:.1g} of their size, "
@@ -122,12 +122,18 @@ def programs_test(programs: StepRunner, plain: StepRunner, caches: KeyValues, vo
         )
 
     plain.forward(step(len(tokens), 1))
-    want = plain.forward(step(1, 0)).float()
-    got = programs.forward(step(1, 0)).float()
+    want = plain.forward(step(1, 0))
+    got = programs.forward(step(1, 0))
     tolerance = TOLERANCE[next(iter(caches.keys.values())).dtype]
-    difference = float((got - want).abs().max() / want.abs().max().clamp(min=1e-6))
+    difference = _difference(got, want)
     if not difference <= tolerance:
         raise NotStatic(f"steps of fixed shapes differ from others by {difference:.1g} of their size")
+
+
+def _difference(got: Tensor, want: Tensor) -> float:
+    """The largest difference of logits, as a share of the largest logit wanted."""
+    got, want = got.float(), want.float()
+    return float((got - want).abs().max() / want.abs().max().clamp(min=1e-6))
 
 
 @torch.inference_mode()

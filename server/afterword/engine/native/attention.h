@@ -30,7 +30,7 @@ struct Sight {
     int row(int at) const { return at < end - first ? first + at : others[at - (end - first)]; }
 };
 
-// `scores[query][at]`: `queries` times the keys in sight, by fours of keys, so that sums across a vector overlap.
+// `scores[query * stride + at]`: each query times each key in sight. A key is loaded once for all queries of its group.
 template <class Number, int VECS>
 inline void score(const Cache<Number>& cache, int slot, int head, const Sight& sight, const float* queries, int group,
                   float scale, float* scores, int stride) {

@@ -213,7 +213,6 @@ class Decoder {
     // Gate and up side by side; what comes of them replaces the input.
     void feed_forward(const Layer& layer) {
         gated_.size(step_.rows, model_.intermediate);
-        mixed_.size(step_.rows, model_.intermediate);
         multiply(pool_, layer.gate, input_, [&](int row, int panel, const float* sums) {
             float* to = gated_.row(row) + panel * PANEL;
             for (int at = 0; at < PANEL; at += LANES) store(to + at, activate(load(sums + at)));
@@ -243,9 +242,6 @@ class Decoder {
 using namespace afterword;
 
 extern "C" {
-
-// Whether products are in whole numbers; changes how weights are packed.
-int32_t afterword_whole_numbers() { return WHOLE_NUMBERS; }
 
 int64_t afterword_packed_items(int32_t outputs, int32_t inputs) {
     return (int64_t)round_up(outputs, PANEL) * padded_inputs(inputs);
