@@ -137,6 +137,15 @@ async def test_an_interrupt_at_the_terminal_ends_both_in_order(program: Program)
     assert not engine.is_running()
 
 
+async def test_the_engine_gives_way_to_the_gateway(program: Program) -> None:
+    # One session, or Linux would share processors out between the two before it looks at their threads; but not one
+    # group, which an interrupt at the terminal would reach.
+    assert os.getsid(program.engine) == os.getsid(program.process.pid)
+    assert os.getpgid(program.engine) != os.getpgid(program.process.pid)
+    assert os.sched_getscheduler(program.process.pid) == os.SCHED_OTHER
+    assert os.sched_getscheduler(program.engine) == os.SCHED_BATCH  # of its first thread, which steps
+
+
 async def test_a_folder_without_a_model_is_refused_with_the_reason(tmp_path: Path) -> None:
     engine = EngineProcess(EngineOptions(folder=tmp_path, name="none"))
     events: list[EngineEvent] = []

@@ -24,6 +24,7 @@ from afterword.faults import describe_fault
 
 from .api import EngineEvent, Failed, Progress, Wish
 from .options import DEFAULT_CACHE_BYTES, EngineOptions
+from .precedence import give_way
 from .wire import Command, Forget, Lines, Stop, Update, decode_command, encode_events
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_stderr()
     line = Line(socket.socket(fileno=given.fd))
     threading.Thread(target=line.listen, name="listener", daemon=True).start()
+    give_way()  # the listener, which started before, does not
     line.emit([Progress("loading torch")])
     try:
         from .loading import load_core

@@ -72,8 +72,10 @@ class Child(asyncio.Protocol):
                     stdout=PIPE,
                     stderr=STDOUT,
                     env={name: value for name, value in os.environ.items() if name not in HIDDEN_VARIABLES},
-                    # Its own session: Ctrl-C in a terminal is for the gateway, which then lets the engine go in order.
-                    start_new_session=True,
+                    # Its own group: Ctrl-C in a terminal is for the gateway, which then lets the engine go in order.
+                    # Not its own session: Linux shares out processors by sessions first (autogroup), and how the
+                    # engine's threads give way (precedence.py) counts only within one.
+                    preexec_fn=os.setpgrp,
                 )
         except BaseException:
             ours.close()

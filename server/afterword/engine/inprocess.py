@@ -14,6 +14,7 @@ from .api import EngineEvent, EventSink, Failed, Lost, RunEvent, Wish
 from .core import EngineCore
 from .loading import Loaded, Report, load_core
 from .options import EngineOptions
+from .precedence import give_way
 
 Loader = Callable[[Report], Loaded]
 
@@ -96,6 +97,7 @@ class InProcessEngine:
 
     def _run(self) -> None:
         """The engine's thread."""
+        give_way()
         try:
             loaded = self._load(lambda progress: self._post([progress]))
         except Exception as error:
