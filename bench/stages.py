@@ -1,15 +1,16 @@
 """Where the time of one keystroke goes: from the writer's socket through both processes and back, stage by stage.
 
-One writer types prose, a key each 200 ms, and asks with each. Looked at are keystrokes for which text had to be written
-anew; those typed as the ghost text said are answered without leaving the gateway. What such a keystroke took beside the
-step of the model that brought its first text is what the server costs. Some need no step, as the engine still holds
-what follows.
+One writer types a key each 200 ms and asks with each: after a piece of prose, words of mixed-up letters, because most
+of prose is written by the model before it is typed. Looked at are keystrokes for which the model had to take a step
+before their first text; what they took beside it is what the server costs. A word that is no token of the model may
+take it several steps, with their own cost between them, so those keystrokes are told apart.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import sys
 import tempfile
 import time
@@ -29,19 +30,20 @@ KEY_INTERVAL_S = 0.2
 TEXTS = 3
 KEYS = 100  # of each text
 QUICK_KEYS = 40
+SEED = 4
 GOAL_MS = 3.0
-STEP = "the step of the model"
+STEPS = "the model's step"
 
-# The marks that a keystroke passes, in order, each with the stage that ends there and where that takes place.
+# The marks that a keystroke passes, in order, each with the stage that ends there and where that takes place. All steps
+# are one stage, and what lies before and between them is another.
 STAGES = (
     ("frame read", "socket to gateway, frame read", "client, gateway"),
     ("text given", "edit and suggest decoded and judged", "gateway"),
     ("prompt made", "text to tokens", "gateway"),
     ("wish sent", "wish encoded and written", "gateway"),
     ("wish read", "line to the engine, wish decoded", "engine"),
-    ("free", "steps in flight, until they give up or are done", "engine"),
-    ("step begun", "taken in and planned", "engine"),
-    ("step done", STEP, "engine"),
+    ("", "taken in and planned", "engine"),
+    ("step done", STEPS, "engine"),
     ("tokens chosen", "token chosen", "engine"),
     ("events read", "event encoded, line back", "engine, gateway"),
     ("text made", "event decoded, token to text", "gateway"),
@@ -50,7 +52,7 @@ STAGES = (
     ("received", "frame written, socket to client, frame decoded", "client"),
 )
 OUT = ("frame read", "text given", "prompt made", "wish sent", "wish read")
-STEP_AT = [stage for _, stage, _ in STAGES].index(STEP)  # in a way, where the step begins
+STEPS_AT = [stage for _, stage, _ in STAGES].index(STEPS)
 NEVER = 1 << 63
 BACK = ("text made", "events read", "tokens chosen")
 
@@ -74,12 +76,29 @@ async def measure(model: str, quick: bool) -> Section:
     return _section(ways, len(keys))
 
 
-def way_of(key: Key, marks: Sequence[tuple[str, int]]) -> list[int] | None:
-    """When a keystroke passed each mark, from its sending on; None if it was answered without the engine.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How many steps of the model a keystroke took, and the time of each stage, in ms."""
 
-    `marks` rise. The step is the one after which the tokens were chosen; if it had begun before the wish came, which
-    happens when the writer types what is being written ahead, its part from then on counts. If there was no step, it
-    took no time.
+    steps: int
+    stages_ms: Sequence[float]
+
+    @property
+    def all_ms(self) -> float:
+        """From the keystroke to its first text."""
+        return sum(self.stages_ms)
+
+    @property
+    def beside_ms(self) -> float:
+        """The same without the steps."""
+        return self.all_ms - self.stages_ms[STEPS_AT]
+
+
+def way_of(key: Key, marks: Sequence[tuple[str, int]]) -> Way | None:
+    """What a keystroke went through; None if it was answered without the engine. `marks` rise.
+
+    Steps count from the moment when the wish had come: one may have begun before, if the writer types what is being
+    written ahead.
     """
     within = [(mark, at) for mark, at in marks if key.sent <= at <= key.received]
     out = [key.sent]
@@ -96,12 +115,14 @@ def way_of(key: Key, marks: Sequence[tuple[str, int]]) -> list[int] | None:
     wish, chosen = out[-1], back[0]
     if not 0 < wish <= chosen:
         return None
-    done = _last(within, "step done", chosen)
-    if done <= wish:
-        return [*out, wish, chosen, chosen, *back, frame, key.received]
-    begun = max(wish, _last(marks, "step begun", done))
-    free = max(wish, _last(marks, "step done", begun))
-    return [*out, free, begun, done, *back, frame, key.received]
+    begins = [max(at, wish) for mark, at in marks if mark == "step begun" and at <= chosen]
+    ends = [at for mark, at in marks if mark == "step done" and at <= chosen]
+    steps = [end - begin for begin, end in zip(begins, ends, strict=False) if end > begin]
+    done = max(wish, ends[-1]) if ends else wish
+    before = [after - before for before, after in pairwise(out)]
+    after = [after - before for before, after in pairwise([done, *back, frame, key.received])]
+    times = [*before, done - wish - sum(steps), sum(steps), *after]
+    return Way(len(steps), [time / 1e6 for time in times])
 
 
 def _first(marks: Sequence[tuple[str, int]], mark: str, start: int) -> int:
@@ -114,28 +135,22 @@ def _last(marks: Sequence[tuple[str, int]], mark: str, end: int) -> int:
     return next((at for name, at in reversed(marks) if name == mark and at <= end), 0)
 
 
-def _section(ways: Sequence[Sequence[int]], keys: int) -> Section:
+def _section(ways: Sequence[Way], keys: int) -> Section:
     section = Section("One keystroke, stage by stage: one writer, text written anew")
-    stages: dict[str, list[float]] = {stage: [] for _, stage, _ in STAGES}
-    stepped = [way for way in ways if way[STEP_AT + 1] > way[STEP_AT]]
-    held = [(way[-1] - way[0]) / 1e6 for way in ways if way[STEP_AT + 1] == way[STEP_AT]]
-    for way in stepped:
-        for (_, stage, _), (before, after) in zip(STAGES, pairwise(way), strict=True):
-            stages[stage].append((after - before) / 1e6)
-    totals = [(way[-1] - way[0]) / 1e6 for way in stepped]
-    beside = [total - step for total, step in zip(totals, stages[STEP], strict=True)]
-    flying = [(way[STEP_AT - 1] - way[STEP_AT - 2]) / 1e6 for way in stepped]
+    stepped = [way for way in ways if way.steps == 1]
+    longer = [way for way in ways if way.steps > 1]
+    held = [way for way in ways if way.steps == 0]
+    stages = {stage: [way.stages_ms[at] for way in stepped] for at, (_, stage, _) in enumerate(STAGES)}
     for _, stage, where in STAGES:
         times = stages[stage]
         section.add(stage, f"{median(times):.2f} ms (90th percentile {percentile(times, 0.9):.2f}), {where}")
-    section.add("all of it", ms(totals))
+    beside = [way.beside_ms for way in stepped]
+    section.add("all of it", ms([way.all_ms for way in stepped]))
     section.add("all but the step", ms(beside), f"at most {GOAL_MS:.0f} ms", median(beside) <= GOAL_MS)
-    server = [rest - wait for rest, wait in zip(beside, flying, strict=True)]
-    section.add("all but the step and those in flight before", ms(server))
-    section.add("all of it, where no step was needed", ms(held))
+    section.add("all but the steps, where there were several", ms([way.beside_ms for way in longer]))
+    section.add("all of it, where no step was needed", ms([way.all_ms for way in held]))
     section.add("keystrokes looked at", f"{len(ways)} of {keys} that were answered")
-    section.raw = {"stages_ms": stages, "total_ms": totals, "held_ms": held, "server_ms": server}
-    section.raw["overhead_ms"] = median(beside)
+    section.raw = {"ways": [[way.steps, *way.stages_ms] for way in ways], "overhead_ms": median(beside)}
     return section
 
 
@@ -143,7 +158,7 @@ async def _type(url: str, keys: int) -> list[Key]:
     """Type into all texts; the keystrokes that got text before the next."""
     typed = []
     async with Wire(url) as wire:
-        for number, whole in enumerate(prose.long_texts()[:TEXTS]):
+        for number, whole in enumerate(_unforeseen(text) for text in prose.long_texts()[:TEXTS]):
             text = await wire.open(f"text {number}", whole[:CONTEXT_CHARACTERS])
             await wire.done(await wire.key(text, whole[CONTEXT_CHARACTERS]))  # fills the cache, and is not counted
             # Wire has its own clock, that of a counter; this much lies between it and that of the marks.
@@ -156,6 +171,13 @@ async def _type(url: str, keys: int) -> list[Key]:
                     typed.append(Key(int(asked.sent * 1e9) + ahead, int(asked.first_token * 1e9) + ahead))
             await wire.close(text)
     return typed
+
+
+def _unforeseen(text: str) -> str:
+    """The text, but with the letters mixed within each word that will be typed."""
+    start = text.index(" ", CONTEXT_CHARACTERS) + 1
+    chance = random.Random(SEED)
+    return text[:start] + " ".join("".join(chance.sample(word, len(word))) for word in text[start:].split())
 
 
 @contextlib.asynccontextmanager
