@@ -133,7 +133,7 @@ class Writers:
     def compare(self) -> None:
         """All rows of logits that the engine remembers, against plain forwards."""
         for slot in self.desk.core._slots.all:
-            for length, row in slot._logits.items():
+            for length, row in slot.logits.items():
                 self.compare_row(slot.tokens[:length], row)
             for twig in {id(twig): twig for twig, _ in slot.tail}.values():
                 for length, row in twig.logits.items():

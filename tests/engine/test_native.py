@@ -22,7 +22,9 @@ from afterword.engine.native.decoder import NativeDecoder
 from afterword.engine.native.kernels import Native
 from afterword.engine.native.library import Kind, opened
 from afterword.engine.native.runner import NativeRunner
+from afterword.engine.native.sampler import NativeSampler
 from afterword.engine.options import EngineOptions
+from afterword.engine.sampling import Sampler, choose
 from afterword.engine.sizes import CoreConfig
 from afterword.engine.steps import Span, Step
 
@@ -209,3 +211,54 @@ def test_a_cpu_runs_the_compiled_code_unless_told_otherwise(
     loaded = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cpu", dtype=dtype))
     assert isinstance(loaded.core._runner, NativeRunner)
     assert loaded.ready.dtype == named
+
+
+# Around the size of a block, with and without a rest, and that of a vocabulary.
+LENGTHS = (1, 17, 255, 256, 257, 1000, 49_152)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_likeliest_token_is_the_one_that_torch_finds(length: int, target: str) -> None:
+    sampler = NativeSampler(opened(compiled(target=TARGETS[target])))
+    torch.manual_seed(length)
+    for _ in range(5):
+        row = torch.randn(length) * 5
+        row[torch.randint(length, (length // 10,))] = float("-inf")
+        allowed = torch.randperm(length)[: max(1, length // 3)]
+        for ids in (None, allowed):
+            wanted = choose(row.double(), ids)
+            found = sampler.choose(row, ids)
+            assert found.token == wanted.token
+            assert found.logprob == pytest.approx(wanted.logprob, abs=1e-4)
+
+
+def test_of_equal_logits_the_first_is_taken() -> None:
+    sampler = NativeSampler(opened(compiled()))
+    row = torch.zeros(1000)
+    row[[900, 300, 301]] = 2.0
+    assert sampler.choose(row).token == 300
+    assert sampler.choose(row, torch.tensor([901, 900, 301])).token == 900
+
+
+def test_a_draw_is_the_same_as_by_torch() -> None:
+    row = torch.randn(500)
+    mine, theirs = (torch.Generator().manual_seed(3) for _ in range(2))
+    sampler = NativeSampler(opened(compiled()))
+    for _ in range(20):
+        assert sampler.choose(row, None, 0.8, mine) == choose(row, None, 0.8, theirs)
+
+
+def test_a_row_of_no_numbers_ends_nothing() -> None:
+    sampler = NativeSampler(opened(compiled()))
+    for value in (float("nan"), float("-inf")):
+        assert 0 <= sampler.choose(torch.full((300,), value)).token < 300
+
+
+def test_banned_tokens_are_banned_in_rows_that_lie_apart() -> None:
+    logits = torch.randn(5, 70)
+    ours, theirs = logits.clone()[:, :64], logits.clone()[:, :64]
+    banned = torch.tensor([0, 13, 63])
+    NativeSampler(opened(compiled())).ban(ours, banned)
+    Sampler().ban(theirs, banned)
+    assert torch.equal(ours, theirs)

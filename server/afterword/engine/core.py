@@ -27,7 +27,7 @@ from .probing import probe
 from .roster import Roster, ended
 from .runner import Runner, StepRunner
 from .runs import Run
-from .sampling import kept
+from .sampling import Sampler, kept
 from .sizes import CoreConfig
 from .slots import Slot, Slots
 from .steps import Span, Step, StepDropped
@@ -54,10 +54,11 @@ class EngineCore:
         config: CoreConfig | None = None,
         layout: Layout | None = None,
         runner: StepRunner | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         """`model` must be loaded with the attention of this package; `layout` is found out if not given.
 
-        `runner` runs the steps; without one the model is called plainly.
+        `runner` runs the steps; without one the model is called plainly. `sampler` chooses from its logits.
         """
         self.config = config or CoreConfig()
         self.layout = layout or probe(model)
@@ -73,7 +74,13 @@ class EngineCore:
         self._ahead_tokens = min(self.config.ahead_tokens, most)
         self._roster = Roster(self._slots, self.config, vocabulary)
         self._writer = Writer(
-            token_bytes, frozenset(eos_ids), frozenset(banned_ids), vocabulary, self.config.rows, self.layout.device
+            token_bytes,
+            frozenset(eos_ids),
+            frozenset(banned_ids),
+            vocabulary,
+            self.config.rows,
+            self.layout.device,
+            sampler or Sampler(),
         )
         self._guesser = Guesser(self.config.free_rows, most, self.config.rows, self._writer.agrees, self.stats)
         self._lock = threading.Condition()
@@ -82,6 +89,9 @@ class EngineCore:
         self._arrived = False  # something came in since the step loop last looked
         self._busy = False  # the last step found something to do
         self._flight = Flight(self._slots, self._writer.agrees)
+        self._borrowed: list[
+            tuple[dict[int, Tensor], int, Tensor]
+        ] = []  # rows of the last step's logits, and who has them
         self._between: list[RunEvent] = []  # events that arose during a step
         self._emit: Emit | None = None
         self._closed = False
@@ -153,6 +163,7 @@ class EngineCore:
             events = self.step()
             if events:
                 emit(events)
+            self._keep_logits()
             if self._meter.due and self._meter.wait_s(*self._gauges()) is not None:
                 emit([self._meter.take(*self._gauges())])
             with self._lock:
@@ -163,6 +174,7 @@ class EngineCore:
     @torch.inference_mode()
     def step(self) -> list[RunEvent]:
         """Take in what is new; if that gives no events, run the model once. `idle` afterwards if nothing was to do."""
+        self._keep_logits()
         with self._lock:
             events = self._take_in()
             step = None if events or self._closed else self._plan()
@@ -272,19 +284,27 @@ class EngineCore:
         self.stats.tokens += sum(isinstance(event, Sampled) for event in events)
         return events
 
-    @staticmethod
-    def _hold(slot: Slot, span: Span, rows: Tensor) -> None:
+    def _hold(self, slot: Slot, span: Span, rows: Tensor) -> None:
         """Enter the rows of a span, and the logits that follow some of them, into its slot."""
         if span.line is None:
             slot.extend(span.tokens)
             for at, row in zip(span.wanted, rows, strict=True):
-                slot.remember(span.start + at + 1, kept(row))
+                slot.remember(span.start + at + 1, row)
+                self._borrowed.append((slot.logits, span.start + at + 1, row))
             return
         for twig, position in zip(span.twigs, span.positions, strict=True):
             slot.grow(twig, position)
         for at, row in zip(span.wanted, rows, strict=True):
             twig = span.twigs[at]
-            twig.logits[len(twig.rows)] = kept(row)
+            twig.logits[len(twig.rows)] = row
+            self._borrowed.append((twig.logits, len(twig.rows), row))
+
+    def _keep_logits(self) -> None:
+        """Copy what is remembered of the last step's logits before they go, once its tokens are on their way."""
+        for logits, length, row in self._borrowed:
+            if logits.get(length) is row:
+                logits[length] = kept(row)
+        self._borrowed.clear()
 
     def _fail(self, step: Step, detail: str) -> list[RunEvent]:
         """A step broke: its runs are over, and what their slots held before stays."""

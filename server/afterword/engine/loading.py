@@ -98,7 +98,16 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
         config = core_config(layout, model.config, options)
         if layout.device.type == "cuda" and options.cuda_graphs:
             runner = ProgramRunner(model)
-    core = EngineCore(model, vocabulary.token_bytes, vocabulary.eos_ids, vocabulary.banned_ids, config, layout, runner)
+    core = EngineCore(
+        model,
+        vocabulary.token_bytes,
+        vocabulary.eos_ids,
+        vocabulary.banned_ids,
+        config,
+        layout,
+        runner,
+        native.sampler if native is not None else None,
+    )
     if isinstance(runner, ProgramRunner):
         make_programs(runner, core, progress, record=True)
     progress(Progress("warming up"))

@@ -128,7 +128,7 @@ class Proposals:
         """What may follow `text`, at most `most` tokens; None if there is no guess worth a row."""
         guesses = [guess for guess in (self._from_former(text), _repetition(text)) if guess is not None]
         for source, trust in self._trust.items():
-            if trust.worth == 0:
+            if trust.first < WORTH:
                 trust.first += FORGIVING * (FIRST_CHANCES[source][0] - trust.first)
         for guess in sorted(guesses, key=lambda guess: -self._trust[guess.source].first):
             length = min(most, self._trust[guess.source].worth)

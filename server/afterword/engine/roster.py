@@ -60,7 +60,7 @@ class Roster:
             return ended(wish, "error", f"the prompt has {len(wish.tokens)} tokens, more than the {longest} that fit")
         if not wish.tokens or wish.alternatives < 1:
             return ended(wish, "error", "a wish needs at least one token and one alternative")
-        if any(not 0 <= token < self._vocabulary for token in wish.tokens):
+        if min(wish.tokens) < 0 or max(wish.tokens) >= self._vocabulary:
             return ended(wish, "error", "the prompt has tokens that the model does not know")
         run.slot = self.slots.of(wish.document)
         if run.slot is None and len(self._waiting()) >= self._config.waiting_limit:

@@ -53,7 +53,7 @@ def choose(
 ) -> Choice:
     """Pick one token of `row` `[vocabulary]`, out of the ids `allowed` if given."""
     row = row.float()
-    scores = row if allowed is None else row[allowed]
+    scores = row if allowed is None else row.index_select(0, allowed)
     if temperature > 0:
         # On the CPU in double precision, so that the draw does not depend on the device.
         weights = torch.softmax(scores.double().cpu() / temperature, dim=-1).cumsum(-1)
@@ -69,7 +69,7 @@ def choose(
 def best(row: Tensor, count: int, allowed: Tensor | None = None, but: frozenset[int] = frozenset()) -> list[Choice]:
     """The `count` likeliest distinct tokens of `row`, best first, out of `allowed` if given and none of `but`."""
     row = row.float()
-    scores = row if allowed is None else row[allowed]
+    scores = row if allowed is None else row.index_select(0, allowed)
     values, places = scores.topk(min(count + len(but), len(scores)))
     logprobs = row.log_softmax(dim=-1)
     found: list[Choice] = []
@@ -78,3 +78,21 @@ def best(row: Tensor, count: int, allowed: Tensor | None = None, but: frozenset[
         if token not in but and value > float("-inf") and len(found) < count:
             found.append(Choice(token, float(logprobs[token])))
     return found
+
+
+class Sampler:
+    """Chooses tokens from the logits of a runner, by torch on any device."""
+
+    def ban(self, logits: Tensor, tokens: Tensor) -> None:
+        """Put the logits of `tokens`, ids, at minus infinity in all rows of `logits` `[rows, vocabulary]`, in place."""
+        logits.index_fill_(-1, tokens, float("-inf"))
+
+    def choose(
+        self,
+        row: Tensor,
+        allowed: Tensor | None = None,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Choice:
+        """As `choose`."""
+        return choose(row, allowed, temperature, generator)

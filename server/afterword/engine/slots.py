@@ -51,7 +51,7 @@ class Slot:
         self.tail: list[tuple[Twig, int]] = []
         self.used = 0  # tick of the last use
         self.proposals = Proposals()  # what may come next in the document
-        self._logits: dict[int, Tensor] = {}  # by length of the text that the row follows; oldest first
+        self.logits: dict[int, Tensor] = {}  # by length of the text that the row follows; oldest first
         self._logits_kept = logits_kept
         self._pinned = 0
 
@@ -65,7 +65,7 @@ class Slot:
         self.cut_tail()
         self.document = None
         self.tokens = []
-        self._logits.clear()
+        self.logits.clear()
         self.proposals = Proposals()
 
     def common(self, tokens: list[int]) -> int:
@@ -76,8 +76,8 @@ class Slot:
         """Keep the first `length` tokens of the line; rows after them are about to be overwritten."""
         if length < len(self.tokens):
             del self.tokens[length:]
-            for at in [at for at in self._logits if at > length]:
-                del self._logits[at]
+            for at in [at for at in self.logits if at > length]:
+                del self.logits[at]
 
     def cut_tail(self) -> None:
         """The rows after the line are about to be overwritten."""
@@ -100,15 +100,15 @@ class Slot:
 
     def remember(self, length: int, row: Tensor) -> None:
         """Keep the logits that follow the first `length` tokens of the line. The oldest go when there are too many."""
-        self._logits.pop(length, None)
-        self._logits[length] = row
-        if len(self._logits) > self._logits_kept:
-            oldest = next(at for at in self._logits if at != self._pinned)
-            del self._logits[oldest]
+        self.logits.pop(length, None)
+        self.logits[length] = row
+        if len(self.logits) > self._logits_kept:
+            oldest = next(at for at in self.logits if at != self._pinned)
+            del self.logits[oldest]
 
     def recall(self, tokens: list[int]) -> Tensor | None:
         """Logits after `tokens`, if the line begins with them and the row is still remembered."""
-        row = self._logits.get(len(tokens))
+        row = self.logits.get(len(tokens))
         if row is None or self.tokens[: len(tokens)] != tokens:
             return None
         return row

@@ -13,7 +13,7 @@ from torch import Tensor
 from .api import Ended, Paused, RunEvent, Sampled, Started
 from .healing import Agreeing, Healer
 from .runs import Branch, Run, State
-from .sampling import Choice, best, choose
+from .sampling import Choice, Sampler, best
 from .slots import Slot
 
 UNHEALABLE = "no token of the model continues the text in the way it was typed"
@@ -32,20 +32,23 @@ class Writer:
         vocabulary: int,
         rows: int,
         device: torch.device,
+        sampler: Sampler,
     ) -> None:
         self._bytes = token_bytes
         self._eos = eos_ids
         self._rows = rows
         self._device = device
+        self._sampler = sampler
         no_text = {token for token, text in enumerate(token_bytes) if text is None}
         banned = (banned_ids | no_text | set(range(len(token_bytes), vocabulary))) - eos_ids
         self._banned = torch.tensor(sorted(banned), dtype=torch.long, device=device)
         self._healer = Healer(token_bytes, banned | eos_ids)
         self._by_bytes = torch.tensor(self._healer.tokens, dtype=torch.long, device=device)
 
-    def ban(self, logits: Tensor) -> Tensor:
+    def ban(self, logits: Tensor) -> None:
         """Put tokens that must never be written at minus infinity, in place; `logits` is `[rows, vocabulary]`."""
-        return logits.index_fill_(-1, self._banned, float("-inf")) if len(self._banned) else logits
+        if len(self._banned):
+            self._sampler.ban(logits, self._banned)
 
     def agrees(self, tokens: Sequence[int], heal: bytes) -> bool:
         """Whether text already written by `tokens` is what `heal` asks for, as far as both go."""
@@ -140,7 +143,7 @@ class Writer:
             whole = tuple(token for token in agreeing.within if len(self._bytes[token] or b"") == len(heal))
             if within := whole if whole or agreeing.beyond else agreeing.within:
                 allowed = torch.cat((torch.tensor(within, dtype=torch.long, device=self._device), allowed))
-        return choose(row, allowed, temperature, generator)
+        return self._sampler.choose(row, allowed, temperature, generator)
 
     def _add(
         self, run: Run, branches: list[Branch], choice: Choice | None, tokens: list[int], events: list[RunEvent]

@@ -47,6 +47,8 @@ def is_wordlike(char: str) -> bool:
 
 def graphemes(text: str) -> list[str]:
     """The user-perceived characters of a text (UAX 29, by ICU)."""
+    if text.isascii() and "\r" not in text:  # there each character is one, and asking takes a part of a keystroke
+        return list(text)
     return list(CharacterBreaker(text, "en"))
 
 

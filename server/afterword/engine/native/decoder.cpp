@@ -11,6 +11,7 @@
 #include "attention.h"
 #include "matrix.h"
 #include "pool.h"
+#include "sampling.h"
 #include "simd.h"
 
 namespace afterword {
@@ -267,6 +268,20 @@ void afterword_pack(const float* from, const Matrix* matrix, void* to, float* sc
             static_cast<uint8_t*>(to)[place(*matrix, output, input)] = (uint8_t)(whole + (WHOLE_NUMBERS ? 128 : 0));
         }
     }
+}
+
+// The likeliest token of a row of logits, out of the `allowed` if there are any, and its natural-log probability.
+int64_t afterword_choose(const float* row, int64_t count, const int64_t* allowed, int64_t allowed_count, float* logprob) {
+    const Peak found = allowed != nullptr ? peak(row, allowed, allowed_count) : peak(row, count);
+    const float biggest = allowed != nullptr ? peak(row, count).value : found.value;
+    *logprob = found.value - log_sum(row, count, biggest);
+    return found.at;
+}
+
+// Puts the logits of some tokens at minus infinity, in each of `rows` rows that lie `stride` floats apart.
+void afterword_ban(float* logits, int64_t rows, int64_t stride, const int64_t* tokens, int64_t count) {
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t at = 0; at < count; at++) logits[row * stride + tokens[at]] = -INFINITY;
 }
 
 void* afterword_new(const Model* model, int32_t threads) { return new Decoder(*model, threads); }

@@ -16,6 +16,7 @@ from .build import NativeUnavailable, compiled
 from .decoder import NativeDecoder, check
 from .library import Kind, opened
 from .runner import NativeRunner
+from .sampler import NativeSampler
 
 INT8 = "int8"
 # Largest difference of int8 logits from those of a plain float32 forward, as a share of the largest logit. On random
@@ -29,6 +30,7 @@ class Native:
 
     `layout`: of the model, with the caches that the code wants. `dtype`: of the weights, by name. `tolerance`: how far
     logits may be from a plain forward in float32, as a share of the largest; None is what float32 itself allows.
+    `sampler`: chooses from them.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Native:
             self._library = opened(path)
         except OSError as error:
             raise NativeUnavailable(f"compiled kernels cannot be loaded: {error}") from error
+        self.sampler = NativeSampler(self._library)
         self._model = model
         whole = dtype != "float32"
         self._kind = Kind.INT8 if whole else Kind.FLOAT32

@@ -117,6 +117,8 @@ def opened(path: Path) -> ctypes.CDLL:
         ("free", None, [c_void_p]),
         ("begin", None, [c_void_p, POINTER(Packed)]),
         ("layer", None, [c_void_p, c_int32, c_void_p]),
+        ("choose", c_int64, [c_void_p, c_int64, c_void_p, c_int64, POINTER(c_float)]),
+        ("ban", None, [c_void_p, c_int64, c_int64, c_void_p, c_int64]),
         ("head", None, [c_void_p, c_void_p, c_int32, c_void_p, c_int64]),
     ):
         function = getattr(library, f"afterword_{name}")
