@@ -250,8 +250,7 @@ int64_t afterword_packed_items(int32_t outputs, int32_t inputs) {
 
 // Packs `[outputs][inputs]` floats. `matrix` has its sizes and kind; `scales` (padded to PANEL) is filled for INT8.
 void afterword_pack(const float* from, const Matrix* matrix, void* to, float* scales) {
-    std::memset(to, matrix->kind == INT8 && WHOLE_NUMBERS ? 128 : 0,
-                panels(*matrix) * panel_items(*matrix) * (matrix->kind == FLOAT32 ? sizeof(float) : 1));
+    std::memset(to, 0, panels(*matrix) * panel_items(*matrix) * (matrix->kind == FLOAT32 ? sizeof(float) : 1));
     for (int output = 0; output < matrix->outputs; output++) {
         const float* weights = from + (size_t)output * matrix->inputs;
         if (matrix->kind == FLOAT32) {
@@ -265,7 +264,7 @@ void afterword_pack(const float* from, const Matrix* matrix, void* to, float* sc
         const float times = biggest > 0 ? 127 / biggest : 0;
         for (int input = 0; input < matrix->inputs; input++) {
             int whole = (int)std::nearbyintf(weights[input] * times);
-            static_cast<uint8_t*>(to)[place(*matrix, output, input)] = (uint8_t)(whole + (WHOLE_NUMBERS ? 128 : 0));
+            static_cast<int8_t*>(to)[place(*matrix, output, input)] = (int8_t)whole;
         }
     }
 }

@@ -15,24 +15,25 @@ namespace afterword {
 
 // Outputs that lie side by side in memory.
 constexpr int PANEL = 16;
-// Inputs of one output that lie side by side where products of bytes are summed by fours.
-constexpr int QUAD = 4;
 // Tasks per thread of a product: enough that a thread which is held up does not hold up the others.
 constexpr int TASKS_PER_THREAD = 8;
+// The greatest number that an input becomes where it is made a whole one.
+constexpr float MOST_WHOLE = 32767.0f;
 // Weights are fetched so far ahead of their use.
 constexpr int PREFETCHED_BYTES = 2048;
 
-#if defined(__AVX512VNNI__)
-constexpr bool WHOLE_NUMBERS = true;
+// Inputs of an output whose bytes lie side by side, because they are multiplied at once.
+#if defined(AFTERWORD_PAIRS)
+constexpr int TOGETHER = 2;
 #else
-constexpr bool WHOLE_NUMBERS = false;
+constexpr int TOGETHER = 1;
 #endif
 
 enum Kind : int32_t { FLOAT32 = 0, INT8 = 1 };
 
-// `outputs` times `inputs` weights. FLOAT32: panels `[inputs][PANEL]`. INT8: the same of bytes; or, where products of
-// bytes are fast (WHOLE_NUMBERS), panels `[inputs / QUAD][PANEL][QUAD]` of weights + 128. Both are padded with zeros.
-// A weight is its byte times the scale of its output. `bias` may be missing.
+// `outputs` times `inputs` weights. FLOAT32: panels `[inputs][PANEL]`. INT8: panels `[inputs / TOGETHER][PANEL]
+// [TOGETHER]` of bytes. Both are padded with zeros. A weight is its byte times the scale of its output. `bias` may be
+// missing.
 struct Matrix {
     int32_t outputs, inputs;
     int32_t kind, unused;
@@ -43,48 +44,37 @@ struct Matrix {
 
 inline int round_up(int count, int step) { return (count + step - 1) / step * step; }
 inline int panels(const Matrix& matrix) { return round_up(matrix.outputs, PANEL) / PANEL; }
-inline int padded_inputs(int inputs) { return round_up(inputs, QUAD); }
+inline int padded_inputs(int inputs) { return round_up(inputs, TOGETHER); }
 inline size_t panel_items(const Matrix& matrix) { return (size_t)padded_inputs(matrix.inputs) * PANEL; }
 
 // Where the weight from an input to an output lies, in items.
 inline size_t place(const Matrix& matrix, int output, int input) {
-    size_t start = output / PANEL * panel_items(matrix);
-    if (matrix.kind == INT8 && WHOLE_NUMBERS)
-        return start + (size_t)(input / QUAD) * PANEL * QUAD + output % PANEL * QUAD + input % QUAD;
-    return start + (size_t)input * PANEL + output % PANEL;
+    const int together = matrix.kind == INT8 ? TOGETHER : 1;
+    return output / PANEL * panel_items(matrix) + (size_t)(input / together) * PANEL * together +
+           output % PANEL * together + input % together;
 }
 
 inline float weight(const Matrix& matrix, int output, int input) {
     size_t at = place(matrix, output, input);
     if (matrix.kind == FLOAT32) return static_cast<const float*>(matrix.data)[at];
-    int whole = WHOLE_NUMBERS ? static_cast<const uint8_t*>(matrix.data)[at] - 128
-                              : static_cast<const int8_t*>(matrix.data)[at];
-    return (float)whole * matrix.scales[output];
+    return (float)static_cast<const int8_t*>(matrix.data)[at] * matrix.scales[output];
 }
 
-// Rows to be multiplied, `stride` floats apart. Where WHOLE_NUMBERS, `take` also writes each row as numbers of 16 bits,
-// in units of its `scales`: a high byte (times 256) and a low one, and the sum of each, because weights are 128 too big.
+// Rows to be multiplied, `stride` floats apart. Where bytes are multiplied in pairs, `take` also writes each row as numbers
+// of 16 bits, `whole`, in units of its `scales`.
 struct Rows {
     int count = 0, stride = 0;
     std::vector<float> values;
-    std::vector<int8_t> high, low;
+    std::vector<int16_t> whole;
     std::vector<float> scales;
-    std::vector<int32_t> high_sums, low_sums;
 
     void size(int rows, int width) {
         count = rows;
         stride = round_up(width, PANEL);
         size_t items = (size_t)rows * stride;
-        if (values.size() < items) {
-            values.resize(items);
-            high.resize(items);
-            low.resize(items);
-        }
-        if (scales.size() < (size_t)rows) {
-            scales.resize(rows);
-            high_sums.resize(rows);
-            low_sums.resize(rows);
-        }
+        if (values.size() < items) values.resize(items);
+        if (TOGETHER > 1 && whole.size() < items) whole.resize(items);
+        if (scales.size() < (size_t)rows) scales.resize(rows);
     }
     float* row(int at) { return values.data() + (size_t)at * stride; }
     const float* row(int at) const { return values.data() + (size_t)at * stride; }
@@ -93,38 +83,17 @@ struct Rows {
     void take(int at, int width) {
         float* from = row(at);
         std::memset(from + width, 0, sizeof(float) * (stride - width));
-        if constexpr (!WHOLE_NUMBERS) return;
-        scale_down(at);
-    }
-
-   private:
-    void scale_down(int at) {
-        const float* from = row(at);
+#if defined(AFTERWORD_PAIRS)
         Vec biggest = all(0.0f);
         for (int input = 0; input < stride; input += LANES) {
             Vec value = load(from + input);
             biggest = most(biggest, most(value, sub(all(0.0f), value)));
         }
-        // The most that still has a high byte after rounding.
-        constexpr float RANGE = 32512.0f;
-        float scale = most(biggest) / RANGE;
-        scales[at] = scale;
-#if defined(__AVX512VNNI__)
+        const float scale = most(biggest) / MOST_WHOLE;
         const float times = scale > 0 ? 1.0f / scale : 0.0f;
-        int8_t* highs = high.data() + (size_t)at * stride;
-        int8_t* lows = low.data() + (size_t)at * stride;
-        __m512i high_sum = _mm512_setzero_si512(), low_sum = _mm512_setzero_si512();
-        for (int input = 0; input < stride; input += LANES) {
-            __m512i whole = _mm512_cvtps_epi32(mul(load(from + input), all(times)));
-            __m512i upper = _mm512_srai_epi32(_mm512_add_epi32(whole, _mm512_set1_epi32(128)), 8);
-            __m512i lower = _mm512_sub_epi32(whole, _mm512_slli_epi32(upper, 8));
-            _mm_storeu_si128((__m128i*)(highs + input), _mm512_cvtepi32_epi8(upper));
-            _mm_storeu_si128((__m128i*)(lows + input), _mm512_cvtepi32_epi8(lower));
-            high_sum = _mm512_add_epi32(high_sum, upper);
-            low_sum = _mm512_add_epi32(low_sum, lower);
-        }
-        high_sums[at] = _mm512_reduce_add_epi32(high_sum);
-        low_sums[at] = _mm512_reduce_add_epi32(low_sum);
+        scales[at] = scale;
+        int16_t* to = whole.data() + (size_t)at * stride;
+        for (int input = 0; input < stride; input += LANES) store(to + input, mul(load(from + input), all(times)));
 #endif
     }
 };
@@ -163,49 +132,51 @@ inline void sum_floats(const Matrix& matrix, const Rows& rows, int first, int pa
         }
 }
 
-#if defined(__AVX512VNNI__)
-// The same in whole numbers, which no order of summing can change.
+#if defined(AFTERWORD_PAIRS)
+// Pairs of inputs whose products, each at most 2 * 127 * MOST_WHOLE, can be summed in 32 bits.
+constexpr int MOST_PAIRS = 256;
+
+// The same in whole numbers of 16 bits, summed in 32 for as long as they fit and in floats from there on.
 template <int COUNT, int PANELS>
-inline void sum_bytes(const Matrix& matrix, const Rows& rows, int first, int panel, float* out) {
+inline void sum_pairs(const Matrix& matrix, const Rows& rows, int first, int panel, float* out) {
+    constexpr int VECS = PANEL / LANES, PARTS = PANELS * VECS;
     const size_t items = panel_items(matrix);
-    const uint8_t* weights = static_cast<const uint8_t*>(matrix.data) + panel * items;
-    const int8_t* high = rows.high.data() + (size_t)first * rows.stride;
-    const int8_t* low = rows.low.data() + (size_t)first * rows.stride;
-    auto four = [](const int8_t* from) {
-        int32_t bytes;
-        std::memcpy(&bytes, from, QUAD);
-        return _mm512_set1_epi32(bytes);
-    };
-    __m512i highs[COUNT][PANELS], lows[COUNT][PANELS];
-    for (int row = 0; row < COUNT; row++)
-        for (int part = 0; part < PANELS; part++) {
-            highs[row][part] = _mm512_set1_epi32(-128 * rows.high_sums[first + row]);
-            lows[row][part] = _mm512_set1_epi32(-128 * rows.low_sums[first + row]);
-        }
-    for (int input = 0; input < matrix.inputs; input += QUAD) {
-        __m512i columns[PANELS];
+    const int8_t* weights = static_cast<const int8_t*>(matrix.data) + panel * items;
+    const int16_t* values = rows.whole.data() + (size_t)first * rows.stride;
+    for (int start = 0; start < matrix.inputs; start += 2 * MOST_PAIRS) {
+        Whole sums[COUNT][PARTS];
+        for (auto& row : sums)
+            for (Whole& part : row) part = no_whole();
+        const int end = std::min(matrix.inputs, start + 2 * MOST_PAIRS);
+        for (int input = start; input < end; input += 2) {
+            Whole columns[PARTS];
 #pragma GCC unroll 16
-        for (int part = 0; part < PANELS; part++) {
-            const uint8_t* from = weights + part * items + (size_t)input * PANEL;
-            _mm_prefetch((const char*)from + PREFETCHED_BYTES, _MM_HINT_T0);
-            columns[part] = _mm512_loadu_si512(from);
-        }
+            for (int part = 0; part < PARTS; part++) {
+                const int8_t* from = weights + part / VECS * items + (size_t)input * PANEL + part % VECS * LANES * 2;
+                if (part % VECS == 0) __builtin_prefetch((const char*)from + PREFETCHED_BYTES);
+                columns[part] = load_pairs(from);
+            }
 #pragma GCC unroll 16
-        for (int row = 0; row < COUNT; row++) {
-            __m512i upper = four(high + (size_t)row * rows.stride + input);
-            __m512i lower = four(low + (size_t)row * rows.stride + input);
+            for (int row = 0; row < COUNT; row++) {
+                int32_t pair;
+                std::memcpy(&pair, values + (size_t)row * rows.stride + input, sizeof pair);
+                Whole both = all_pairs(pair);
 #pragma GCC unroll 16
-            for (int part = 0; part < PANELS; part++) {
-                highs[row][part] = _mm512_dpbusd_epi32(highs[row][part], columns[part], upper);
-                lows[row][part] = _mm512_dpbusd_epi32(lows[row][part], columns[part], lower);
+                for (int part = 0; part < PARTS; part++) sums[row][part] = add_pairs(sums[row][part], columns[part], both);
             }
         }
+        for (int row = 0; row < COUNT; row++)
+            for (int part = 0; part < PARTS; part++) {
+                float* to = out + (row * PARTS + part) * LANES;
+                Vec done = to_floats(sums[row][part]);
+                store(to, start == 0 ? done : add(load(to), done));
+            }
     }
     for (int row = 0; row < COUNT; row++)
-        for (int part = 0; part < PANELS; part++) {
-            Vec whole = fma(_mm512_cvtepi32_ps(highs[row][part]), all(256.0f), _mm512_cvtepi32_ps(lows[row][part]));
-            Vec scale = mul(load(matrix.scales + (panel + part) * PANEL), all(rows.scales[first + row]));
-            store(out + (row * PANELS + part) * PANEL, mul(whole, scale));
+        for (int part = 0; part < PARTS; part++) {
+            float* to = out + (row * PARTS + part) * LANES;
+            Vec scale = mul(load(matrix.scales + panel * PANEL + part * LANES), all(rows.scales[first + row]));
+            store(to, mul(load(to), scale));
         }
 }
 #endif
@@ -222,8 +193,8 @@ constexpr int MOST_ROWS = 2;
 template <int COUNT, int PANELS>
 inline void sum_rows(const Matrix& matrix, const Rows& rows, int first, int panel, float* out) {
     if (matrix.kind == FLOAT32) return sum_floats<COUNT, PANELS, float>(matrix, rows, first, panel, out);
-#if defined(__AVX512VNNI__)
-    return sum_bytes<COUNT, PANELS>(matrix, rows, first, panel, out);
+#if defined(AFTERWORD_PAIRS)
+    return sum_pairs<COUNT, PANELS>(matrix, rows, first, panel, out);
 #else
     return sum_floats<COUNT, PANELS, int8_t>(matrix, rows, first, panel, out);
 #endif

@@ -50,6 +50,22 @@ inline Vec power_of_two(Vec shifted) {
         _mm512_slli_epi32(_mm512_add_epi32(_mm512_castps_si512(shifted), _mm512_set1_epi32(127)), 23));
 }
 
+#if defined(__AVX512BW__)
+#define AFTERWORD_PAIRS 1
+// Sums of products, one of 32 bits in each lane, and pairs of 16 bits to be multiplied.
+using Whole = __m512i;
+inline Whole no_whole() { return _mm512_setzero_si512(); }
+inline Whole load_pairs(const int8_t* from) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i*)from)); }
+inline Whole all_pairs(int32_t pair) { return _mm512_set1_epi32(pair); }
+#if defined(__AVX512VNNI__)
+inline Whole add_pairs(Whole sum, Whole a, Whole b) { return _mm512_dpwssd_epi32(sum, a, b); }
+#else
+inline Whole add_pairs(Whole sum, Whole a, Whole b) { return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b)); }
+#endif
+inline Vec to_floats(Whole a) { return _mm512_cvtepi32_ps(a); }
+inline void store(int16_t* to, Vec a) { _mm256_storeu_si256((__m256i*)to, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(a))); }
+#endif
+
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 
 constexpr int LANES = 8;
@@ -85,6 +101,18 @@ inline float most(Vec a) {
 inline Vec power_of_two(Vec shifted) {
     return _mm256_castsi256_ps(
         _mm256_slli_epi32(_mm256_add_epi32(_mm256_castps_si256(shifted), _mm256_set1_epi32(127)), 23));
+}
+
+#define AFTERWORD_PAIRS 1
+using Whole = __m256i;
+inline Whole no_whole() { return _mm256_setzero_si256(); }
+inline Whole load_pairs(const int8_t* from) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)from)); }
+inline Whole all_pairs(int32_t pair) { return _mm256_set1_epi32(pair); }
+inline Whole add_pairs(Whole sum, Whole a, Whole b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
+inline Vec to_floats(Whole a) { return _mm256_cvtepi32_ps(a); }
+inline void store(int16_t* to, Vec a) {
+    __m256i whole = _mm256_cvtps_epi32(a);
+    _mm_storeu_si128((__m128i*)to, _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1)));
 }
 
 #else
