@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from afterword.engine.api import Ended, Sampled, Wish
+from afterword.engine.api import Ended, Sampled, Started, Wish
 from afterword.engine.core import EngineCore
 from afterword.engine.runner import Runner
 
@@ -70,12 +70,23 @@ def test_text_typed_as_it_was_suggested_costs_no_step(desk):
 
 
 def test_a_letter_typed_inside_a_healed_word_costs_no_step_for_its_first_token(desk, model):
+    desk.write(1, TEXT, heal=b" t", limit_tokens=4)
+    steps = desk.core.stats.steps
+    run = desk.ask(1, TEXT, heal=b" th", limit_tokens=4)
+    desk.step()
+    assert desk.core.stats.steps == steps
+    assert len(model.text(desk.tokens(run))) > len(b" th")
+
+
+def test_a_token_that_only_reproduces_what_was_typed_is_told_of_with_the_next(desk, model):
     desk.write(1, TEXT, heal=b" th", limit_tokens=4)
     steps = desk.core.stats.steps
     run = desk.ask(1, TEXT, heal=b" the", limit_tokens=4)
-    desk.step()
-    assert desk.core.stats.steps == steps
-    assert model.text(desk.tokens(run))[:4] == b" the"
+    events = desk.step()
+    assert desk.core.stats.steps == steps + 1
+    assert isinstance(events[0], Started)
+    assert model.text(desk.tokens(run)[:1]) == b" the"
+    assert len(desk.tokens(run)) >= 2
 
 
 def test_another_letter_after_a_long_suggestion_still_costs_no_step(desk):

@@ -28,7 +28,11 @@ def test_pieces_and_longer_tokens_agree():
 
 
 def test_tokens_of_the_same_bytes_all_agree():
-    assert sorted(Healer(TOKENS).agreeing(b"th").within) == [0, 1, 11]
+    healer = Healer(TOKENS)
+    answer = healer.agreeing(b"th")
+    assert sorted(answer.within) == [0, 1, 11]
+    assert [healer.tokens[place] for place in answer.whole] == [1, 11]
+    assert answer.whole.stop == answer.beyond.start
 
 
 def test_banned_tokens_never_agree():

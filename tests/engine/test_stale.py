@@ -147,3 +147,22 @@ def test_closing_drops_the_step_in_flight(desk, model):
     with Interruption(model, 1, desk.core.close) as interruption:
         desk.step()
     assert interruption.layers == [0, 1]
+
+
+@pytest.mark.parametrize("useful", [False, True])
+def test_what_is_held_back_of_a_run_that_is_stopped_meanwhile_is_told_to_nobody(desk, model, useful):
+    desk.write(1, TEXT, heal=b" th", limit_tokens=4)
+    run = desk.ask(1, TEXT, heal=b" the", limit_tokens=4)
+    with Interruption(model, 1, lambda: desk.core.stop(run, useful)):
+        desk.settle()
+    assert desk.events[run] == []
+
+
+def test_what_is_held_back_of_a_run_that_another_replaces_meanwhile_is_told_to_nobody(desk, model):
+    desk.write(1, TEXT, heal=b" th", limit_tokens=4)
+    old = desk.ask(1, TEXT, heal=b" the", limit_tokens=4)
+    runs = []
+    with Interruption(model, 1, lambda: runs.append(desk.ask(1, TEXT, heal=b" ther", limit_tokens=4))):
+        desk.settle()
+    assert desk.events[old] == []
+    assert model.text(desk.tokens(runs[0])).startswith(b" ther")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from .api import Measured, RunEvent, Sampled, Wish
+from .api import Measured, RunEvent, Sampled, Started, Wish
 from .caches import KeyValues
 from .flight import Flight
 from .guessing import Guesser
@@ -92,6 +92,7 @@ class EngineCore:
         self._borrowed: list[
             tuple[dict[int, Tensor], int, Tensor]
         ] = []  # rows of the last step's logits, and who has them
+        self._unseen: list[RunEvent] = []  # events that wait for the end of a step
         self._between: list[RunEvent] = []  # events that arose during a step
         self._emit: Emit | None = None
         self._closed = False
@@ -102,6 +103,7 @@ class EngineCore:
         """Take a wish; it replaces the document's earlier one, and what only the earlier one wanted is dropped."""
         with self._lock:
             self._inbox[wish.document] = (wish, time.monotonic() - wish.waited_ms / 1000)
+            self._silence(wish.document)
             self._flight.meet(wish)
             self._wake()
 
@@ -133,6 +135,7 @@ class EngineCore:
             if found is None or found.wish.document in self._inbox:
                 return
             if useful and found.ahead_limit > 0:
+                self._silence(found.wish.document)
                 found.rest()
                 self._flight.spare(found.wish.document)
                 self._wake()
@@ -173,11 +176,14 @@ class EngineCore:
 
     @torch.inference_mode()
     def step(self) -> list[RunEvent]:
-        """Take in what is new; if that gives no events, run the model once. `idle` afterwards if nothing was to do."""
+        """Take in what is new; if that shows nothing, run the model once. `idle` afterwards if nothing was to do."""
         self._keep_logits()
         with self._lock:
             events = self._take_in()
-            step = None if events or self._closed else self._plan()
+            # What shows nothing goes with what the step will bring: telling of it takes a part of a keystroke.
+            step = self._plan() if not self._closed and all(map(self._shows_nothing, events)) else None
+            if step is not None:
+                self._unseen, events = events, []
             self._busy = bool(events) or step is not None
         if step is None:
             return events
@@ -196,8 +202,8 @@ class EngineCore:
                 self._between += self._fail(step, f"{type(error).__name__} in the model")
         self.stats.layers += step.layers
         with self._lock:
-            events = self._between + self._commit(step, logits)
-            self._between = []
+            events = self._unseen + self._between + self._commit(step, logits)
+            self._unseen, self._between = [], []
         wasted = sum(len(span.tokens) for span in step.spans if span.skipped or logits is None)
         self.stats.stepped(step.rows, wasted, time.perf_counter() - began)
         return events
@@ -316,6 +322,13 @@ class EngineCore:
                 events += ended(run.wish, "error", detail)
         return events
 
+    def _shows_nothing(self, event: RunEvent) -> bool:
+        """Whether it is the start of a run, or a token that only reproduces what was typed."""
+        if isinstance(event, Started):
+            return True
+        run = self._roster.find(event.run) if isinstance(event, Sampled) else None
+        return run is not None and isinstance(event, Sampled) and run.branches[event.alternative].written == 0
+
     # --- small things ------------------------------------------------------------------------------------------------
 
     def _gauges(self) -> tuple[int, int]:
@@ -326,6 +339,13 @@ class EngineCore:
         self._arrived = True
         self._lock.notify_all()
 
+    def _silence(self, document: int) -> None:
+        """What is held back of the document's run is told to nobody."""
+        run = self._roster.of(document)
+        if run is not None:
+            self._unseen = [event for event in self._unseen if event.run != run.number]
+
     def _drop(self, document: int) -> None:
+        self._silence(document)
         self._roster.drop(document)
         self._flight.drop(document)

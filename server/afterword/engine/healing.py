@@ -15,11 +15,13 @@ from dataclasses import dataclass
 class Agreeing:
     """Tokens that agree with some bytes.
 
-    `within`: ids of those that end before or with them; `beyond`: places in `Healer.tokens` of those that begin with
-    them and go on. Half of all tokens begin with a space, so these are not gathered, only pointed at.
+    `within`: ids of those that end before or with them. `whole`: places in `Healer.tokens` of those that are the bytes;
+    `beyond`: of those that begin with them and go on, right behind. Half of all tokens begin with a space, so these are
+    not gathered, only pointed at.
     """
 
     within: tuple[int, ...]
+    whole: range
     beyond: range
 
 
@@ -54,7 +56,8 @@ class Healer:
                     low += 1
         low, high = self._beginning_with(remaining)
         # Those that are no longer than the bytes are those bytes, and stand before all that go on.
-        return Agreeing(tuple(within), range(bisect_right(self._texts, remaining, low, high), high))
+        longer = bisect_right(self._texts, remaining, low, high)
+        return Agreeing(tuple(within), range(low, longer), range(longer, high))
 
     def _is_token(self, piece: bytes) -> bool:
         low = bisect_left(self._texts, piece)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .api import Ended, Paused, RunEvent, Sampled, Started
-from .healing import Agreeing, Healer
+from .healing import Healer
 from .runs import Branch, Run, State
 from .sampling import Choice, Sampler, best
 from .slots import Slot
@@ -120,7 +120,7 @@ class Writer:
         """Greedy alternatives part at the first token that shows: the likeliest, the next likeliest, and so on."""
         run.parted = True
         heal = run.branches[0].heal
-        allowed = self._going_on(self._healer.agreeing(heal)) if heal else None
+        allowed = self._beyond(heal) if heal else None
         others = best(row, len(run.branches) - 1, allowed, self._eos | {first.token})
         choices = [first, *others]
         for branch, choice in zip(run.branches, choices, strict=False):
@@ -136,13 +136,13 @@ class Writer:
             agreeing = self._healer.agreeing(heal)
             if not agreeing.within and not agreeing.beyond:
                 return None
-            allowed = self._going_on(agreeing)
             # Where one token can write all of it, pieces of it are no choice. A piece is as likely as all words that
             # begin with it, most of which were not typed, and what follows it costs a step: with the built-in model,
             # of 128 words begun in prose 78 were completed as they stood there with pieces, 92 without.
-            whole = tuple(token for token in agreeing.within if len(self._bytes[token] or b"") == len(heal))
-            if within := whole if whole or agreeing.beyond else agreeing.within:
-                allowed = torch.cat((torch.tensor(within, dtype=torch.long, device=self._device), allowed))
+            if agreeing.whole or agreeing.beyond:
+                allowed = self._by_bytes[agreeing.whole.start : agreeing.beyond.stop]
+            else:
+                allowed = torch.tensor(agreeing.within, dtype=torch.long, device=self._device)
         return self._sampler.choose(row, allowed, temperature, generator)
 
     def _add(
@@ -170,6 +170,7 @@ class Writer:
         """Whether a token goes beyond the bytes still to be reproduced."""
         return not heal or len(self._bytes[token] or b"") > len(heal)
 
-    def _going_on(self, agreeing: Agreeing) -> Tensor:
+    def _beyond(self, heal: bytes) -> Tensor:
         """Ids of the tokens that go beyond what is to be reproduced."""
-        return self._by_bytes[agreeing.beyond.start : agreeing.beyond.stop]
+        places = self._healer.agreeing(heal).beyond
+        return self._by_bytes[places.start : places.stop]
