@@ -89,9 +89,8 @@ class EngineCore:
         self._arrived = False  # something came in since the step loop last looked
         self._busy = False  # the last step found something to do
         self._flight = Flight(self._slots, self._writer.agrees)
-        self._borrowed: list[
-            tuple[dict[int, Tensor], int, Tensor]
-        ] = []  # rows of the last step's logits, and who has them
+        # Rows of the last step's logits, with who remembers them after how many tokens.
+        self._borrowed: list[tuple[dict[int, Tensor], int, Tensor]] = []
         self._unseen: list[RunEvent] = []  # events that wait for the end of a step
         self._between: list[RunEvent] = []  # events that arose during a step
         self._emit: Emit | None = None
