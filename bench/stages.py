@@ -34,27 +34,28 @@ SEED = 4
 GOAL_MS = 3.0
 STEPS = "the model's step"
 
-# The marks that a keystroke passes, in order, each with the stage that ends there and where that takes place. All steps
-# are one stage, and what lies before and between them is another.
+# What a keystroke goes through, in order, each stage with where that is. All steps are one stage, and what lies before
+# and between them is another.
 STAGES = (
-    ("frame read", "socket to gateway, frame read", "client, gateway"),
-    ("text given", "edit and suggest decoded and judged", "gateway"),
-    ("prompt made", "text to tokens", "gateway"),
-    ("wish sent", "wish encoded and written", "gateway"),
-    ("wish read", "line to the engine, wish decoded", "engine"),
-    ("", "taken in and planned", "engine"),
-    ("step done", STEPS, "engine"),
-    ("tokens chosen", "token chosen", "engine"),
-    ("events read", "event encoded, line back", "engine, gateway"),
-    ("text made", "event decoded, token to text", "gateway"),
-    ("message made", "what may be shown is judged", "gateway"),
-    ("frame made", "frame encoded", "gateway"),
-    ("received", "frame written, socket to client, frame decoded", "client"),
+    ("socket to gateway, frame read", "client, gateway"),
+    ("edit and suggest decoded and judged", "gateway"),
+    ("text to tokens", "gateway"),
+    ("wish encoded and written", "gateway"),
+    ("line to the engine, wish decoded", "engine"),
+    ("taken in and planned", "engine"),
+    (STEPS, "engine"),
+    ("token chosen", "engine"),
+    ("event encoded, line back", "engine, gateway"),
+    ("event decoded, token to text", "gateway"),
+    ("what may be shown is judged", "gateway"),
+    ("frame encoded", "gateway"),
+    ("frame written, socket to client, frame decoded", "client"),
 )
+STEPS_AT = [stage for stage, _ in STAGES].index(STEPS)
+# Marks that end a stage, on the way out in their order, and on the way back from its end.
 OUT = ("frame read", "text given", "prompt made", "wish sent", "wish read")
-STEPS_AT = [stage for _, stage, _ in STAGES].index(STEPS)
-NEVER = 1 << 63
 BACK = ("text made", "events read", "tokens chosen")
+NEVER = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,8 @@ def _section(ways: Sequence[Way], keys: int) -> Section:
     stepped = [way for way in ways if way.steps == 1]
     longer = [way for way in ways if way.steps > 1]
     held = [way for way in ways if way.steps == 0]
-    stages = {stage: [way.stages_ms[at] for way in stepped] for at, (_, stage, _) in enumerate(STAGES)}
-    for _, stage, where in STAGES:
-        times = stages[stage]
+    for at, (stage, where) in enumerate(STAGES):
+        times = [way.stages_ms[at] for way in stepped]
         section.add(stage, f"{median(times):.2f} ms (90th percentile {percentile(times, 0.9):.2f}), {where}")
     beside = [way.beside_ms for way in stepped]
     section.add("all of it", ms([way.all_ms for way in stepped]))

@@ -25,7 +25,7 @@ from afterword.engine.native.library import Kind, opened
 from afterword.engine.native.runner import NativeRunner
 from afterword.engine.native.sampler import NativeSampler
 from afterword.engine.options import EngineOptions
-from afterword.engine.sampling import Sampler, choose
+from afterword.engine.sampling import Sampler
 from afterword.engine.sizes import CoreConfig
 from afterword.engine.steps import Span, Step
 
@@ -43,6 +43,7 @@ SERVED = {
     "gemma3_text": {},
 }
 POSITIONS = 128
+choose = Sampler().choose
 TOLERANCE = 1e-4
 # For other processors than this one; what this one cannot run is not tried.
 TARGETS = {

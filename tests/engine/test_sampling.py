@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from afterword.engine.sampling import COPIED_NUMBERS, best, choose, generator_for, kept
+from afterword.engine.sampling import COPIED_NUMBERS, Sampler, best, generator_for, kept
 
+choose = Sampler().choose
 TEXT = [40, 77, 120, 33, 201, 90, 15, 62]
 
 

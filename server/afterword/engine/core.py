@@ -323,10 +323,10 @@ class EngineCore:
 
     def _shows_nothing(self, event: RunEvent) -> bool:
         """Whether it is the start of a run, or a token that only reproduces what was typed."""
-        if isinstance(event, Started):
-            return True
-        run = self._roster.find(event.run) if isinstance(event, Sampled) else None
-        return run is not None and isinstance(event, Sampled) and run.branches[event.alternative].written == 0
+        if not isinstance(event, Sampled):
+            return isinstance(event, Started)
+        run = self._roster.find(event.run)
+        return run is not None and run.branches[event.alternative].written == 0
 
     # --- small things ------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from . import attention
 from .api import Progress, Ready, Wish
 from .checks import TOLERANCE, check_config, position_limit, programs_test, self_test
 from .core import EngineCore
-from .int8 import is_quantized, quantize
+from .int8 import quantize
 from .layout import ROOM_TOKENS, Layout, choose_context, slots_for
 from .native.build import NativeUnavailable
 from .native.kernels import INT8, Native
@@ -29,6 +29,7 @@ from .probing import probe
 from .programs import ProgramRunner
 from .refusal import ModelRefused
 from .runner import StepRunner
+from .sampling import Sampler
 from .sizes import CoreConfig
 from .static import NotStatic
 
@@ -84,8 +85,10 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
     layout = probe(model)
     native = native_for(model, layout, options, progress)
     runner: StepRunner | None = None
+    sampler: Sampler | None = None
+    dtype = str(layout.dtype).removeprefix("torch.")
     if native is not None:
-        layout = native.layout
+        layout, sampler, dtype = native.layout, native.sampler, native.dtype
         config = replace(core_config(layout, model.config, options), free_rows=NATIVE_FREE_ROWS)
         runner = native.runner(config.rows)
         self_test(model, layout, runner, native.tolerance)
@@ -93,7 +96,8 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
         self_test(model, layout)
         if layout.device.type == "cpu" and options.dtype in (INT8, "auto"):
             progress(Progress("rounding weights"))
-            quantize(model)
+            if quantize(model):
+                dtype = INT8
             self_test(model, layout, tolerance=TOLERANCE[torch.bfloat16])  # to which inputs are rounded
         config = core_config(layout, model.config, options)
         if layout.device.type == "cuda" and options.cuda_graphs:
@@ -106,15 +110,12 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
         config,
         layout,
         runner,
-        native.sampler if native is not None else None,
+        sampler,
     )
     if isinstance(runner, ProgramRunner):
         make_programs(runner, core, progress, record=True)
     progress(Progress("warming up"))
     warm_up(core)
-    dtype = INT8 if is_quantized(model) else str(layout.dtype).removeprefix("torch.")
-    if native is not None:
-        dtype = native.dtype
     return Loaded(core, Ready(options.name, config.context_tokens, config.slots, str(layout.device), dtype))
 
 

@@ -53,7 +53,7 @@ inline void score(const Cache<Number>& cache, int slot, int head, const Sight& s
 
 // Scores become weights; returns their sum, by which the result is still to be divided. `scores` is padded to LANES.
 inline float soften(float* scores, int count) {
-    const int padded = (count + LANES - 1) / LANES * LANES;
+    const int padded = round_up(count, LANES);
     float biggest = scores[0];
     for (int at = 1; at < count; at++) biggest = std::max(biggest, scores[at]);
     for (int at = count; at < padded; at++) scores[at] = -INFINITY;
@@ -89,7 +89,7 @@ inline void mix(const Cache<Number>& cache, int slot, int head, const Sight& sig
 template <class Number, int VECS>
 inline void attend_of_width(const Cache<Number>& cache, int slot, int head, const Sight& sight, const float* queries,
                             int group, float scale, std::vector<float>& scores, float* out) {
-    const int stride = (sight.count() + LANES - 1) / LANES * LANES;
+    const int stride = round_up(sight.count(), LANES);
     if (scores.size() < (size_t)stride * group) scores.resize((size_t)stride * group * 2);
     score<Number, VECS>(cache, slot, head, sight, queries, group, scale, scores.data(), stride);
     for (int query = 0; query < group; query++) {
@@ -99,9 +99,7 @@ inline void attend_of_width(const Cache<Number>& cache, int slot, int head, cons
     }
 }
 
-// Heads wider than this, or of a width that is no multiple of 16, are not served.
-constexpr int WIDEST_HEAD = 256;
-
+// Heads of other widths are not served.
 template <class Number>
 inline void attend(const Cache<Number>& cache, int slot, int head, const Sight& sight, const float* queries, int group,
                    float scale, std::vector<float>& scores, float* out) {

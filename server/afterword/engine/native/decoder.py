@@ -37,8 +37,7 @@ class NativeDecoder:
     def __init__(
         self, library: ctypes.CDLL, model: PreTrainedModel, layout: Layout, kind: Kind, positions: int, threads: int
     ) -> None:
-        """Pack a model loaded in float32 for texts of up to `positions` tokens. Raises `NativeUnavailable`."""
-        check(model, layout)
+        """Pack a model loaded in float32 for texts of up to `positions` tokens; `check` must have let it pass."""
         self.library = library
         self.kind = kind
         self.vocabulary = layout.vocabulary
@@ -126,7 +125,7 @@ class NativeDecoder:
         matrix = Matrix(outputs=outputs, inputs=inputs, kind=self.kind)
         packed = torch.empty(
             self.library.afterword_packed_items(outputs, inputs),
-            dtype=torch.float32 if self.kind is Kind.FLOAT32 else torch.uint8,
+            dtype=torch.float32 if self.kind is Kind.FLOAT32 else torch.int8,
         )
         scales = torch.zeros(-(-outputs // PANEL) * PANEL)
         matrix.data, matrix.scales = self._keep(packed), self._keep(scales)

@@ -42,7 +42,6 @@ struct Matrix {
     const float* bias;
 };
 
-inline int round_up(int count, int step) { return (count + step - 1) / step * step; }
 inline int panels(const Matrix& matrix) { return round_up(matrix.outputs, PANEL) / PANEL; }
 inline int padded_inputs(int inputs) { return round_up(inputs, TOGETHER); }
 inline size_t panel_items(const Matrix& matrix) { return (size_t)padded_inputs(matrix.inputs) * PANEL; }
@@ -179,15 +178,6 @@ inline void sum_pairs(const Matrix& matrix, const Rows& rows, int first, int pan
             store(to, mul(load(to), scale));
         }
 }
-#endif
-
-// Rows that one pass over a panel takes: as many as there are registers for their sums.
-#if defined(__AVX512F__)
-constexpr int MOST_ROWS = 12;
-#elif defined(__AVX2__)
-constexpr int MOST_ROWS = 6;
-#else
-constexpr int MOST_ROWS = 2;
 #endif
 
 template <int COUNT, int PANELS>

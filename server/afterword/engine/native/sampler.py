@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 
-import torch
 from torch import Tensor
 
 from ..sampling import Choice, Sampler
@@ -23,16 +22,7 @@ class NativeSampler(Sampler):
         rows = logits.shape[0]
         self._library.afterword_ban(logits.data_ptr(), rows, logits.stride(0), tokens.data_ptr(), len(tokens))
 
-    def choose(
-        self,
-        row: Tensor,
-        allowed: Tensor | None = None,
-        temperature: float = 0.0,
-        generator: torch.Generator | None = None,
-    ) -> Choice:
-        """As `sampling.choose`, which also draws at random."""
-        if temperature > 0:
-            return super().choose(row, allowed, temperature, generator)
+    def _likeliest(self, row: Tensor, allowed: Tensor | None) -> Choice:
         logprob = ctypes.c_float()
         ids, count = (None, 0) if allowed is None else (allowed.data_ptr(), len(allowed))
         token = self._library.afterword_choose(row.data_ptr(), len(row), ids, count, logprob)

@@ -15,6 +15,8 @@
 
 namespace afterword {
 
+inline int round_up(int count, int step) { return (count + step - 1) / step * step; }
+
 // A float of 16 bits, IEEE 754 binary16.
 struct Half {
     uint16_t bits;
@@ -23,6 +25,8 @@ struct Half {
 #if defined(__AVX512F__)
 
 constexpr int LANES = 16;
+// Rows that one pass over a panel of weights takes: as many as there are registers for their sums.
+constexpr int MOST_ROWS = 12;
 using Vec = __m512;
 
 inline Vec load(const float* from) { return _mm512_loadu_ps(from); }
@@ -69,6 +73,7 @@ inline void store(int16_t* to, Vec a) { _mm256_storeu_si256((__m256i*)to, _mm512
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 
 constexpr int LANES = 8;
+constexpr int MOST_ROWS = 6;
 using Vec = __m256;
 
 inline Vec load(const float* from) { return _mm256_loadu_ps(from); }
@@ -118,6 +123,7 @@ inline void store(int16_t* to, Vec a) {
 #else
 
 constexpr int LANES = 4;
+constexpr int MOST_ROWS = 2;
 struct Vec {
     float at[LANES];
 };
