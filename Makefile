@@ -43,14 +43,14 @@ check: $(installed_dev) $(tools) $(client) ## format, lint, types, and that gene
 	$(bin)/mypy
 	$(bin)/python -m afterword_protocol.schema --check
 	npm --prefix protocol/tools run --silent validate
-	$(bin)/python -m afterword.settings --check
+	$(bin)/python -m afterword.config.settings --check
 	npm --prefix client-js run --silent check
 
 format: $(installed_dev) ## format the code and write generated files anew
 	$(bin)/ruff format .
 	$(bin)/ruff check --fix .
 	$(bin)/python -m afterword_protocol.schema
-	$(bin)/python -m afterword.settings --write
+	$(bin)/python -m afterword.config.settings --write
 
 bench: $(installed_bench) ## measure speed; ARGS= are those of python -m bench
 	$(bin)/python -m bench $(ARGS)

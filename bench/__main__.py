@@ -61,7 +61,7 @@ async def _until_told(work: Awaitable[T]) -> T:
 
 async def _measure(given: Namespace, files: ModelFiles) -> tuple[list[Section], list[Panel]]:
     names = given.only or MEASUREMENTS
-    wishes = wishes_of(given)
+    requests = wishes_of(given)
     sections: list[Section] = []
     replayed: Replayed | None = None
     for name in names:
@@ -70,7 +70,7 @@ async def _measure(given: Namespace, files: ModelFiles) -> tuple[list[Section], 
             sections += await model.measure(files, given.quick)
         elif name == "replay":
             replayed = await replay(
-                wishes, named_of(given), given.model, files, given.search and not given.quick, _tell
+                requests, named_of(given), given.model, files, given.search and not given.quick, _tell
             )
             sections += table.sections(replayed.results)
         elif name == "soon":
@@ -85,8 +85,8 @@ async def _measure(given: Namespace, files: ModelFiles) -> tuple[list[Section], 
             sections.append(await stages.measure(given.model, given.quick))
         await asyncio.sleep(1)
     results = replayed.results if replayed else None
-    goals = Goals(sections, results, wishes, replayed.soon if replayed else {}).judge()
-    panels = (table.panels(results, wishes) if results else []) + model.panels(sections)
+    goals = Goals(sections, results, requests, replayed.soon if replayed else {}).judge()
+    panels = (table.panels(results, requests) if results else []) + model.panels(sections)
     return [goals, *sections], panels
 
 

@@ -71,7 +71,7 @@ def named_of(given: argparse.Namespace) -> Named:
 
 
 def _default(name: str) -> str:
-    full, quick = (",".join(map(str, getattr(wishes, name))) for wishes in (FULL, QUICK))
+    full, quick = (",".join(map(str, getattr(requests, name))) for requests in (FULL, QUICK))
     return f"({full}; with --quick {quick})"
 
 

@@ -38,7 +38,7 @@ class Goals:
         self,
         sections: Sequence[Section],
         replay: Results | None,
-        wishes: Wishes,
+        requests: Wishes,
         soon: Mapping[str, Mapping[int, bool]],
     ) -> None:
         """`soon`: by server and number of writers, whether the 95th percentile was below the limit."""
@@ -46,7 +46,7 @@ class Goals:
         for section in sections:
             self._raw |= section.raw
         self._replay = replay or Results()
-        self._wishes = wishes
+        self._requests = requests
         self._soon = soon
         self.section = Section("Goals")
 
@@ -110,7 +110,7 @@ class Goals:
 
     def _growth(self) -> None:
         every = [one for one in all_figures(self._replay) if one.server == OURS]
-        fewest = self._base(min(self._wishes.writers))
+        fewest = self._base(min(self._requests.writers))
         lengths = [one for one in every if one.load == Load(fewest.writers, one.load.context, *_kind(fewest))]
         self._ratio_of_ends(
             "growth: keystroke to first text, longest document against shortest",
@@ -153,7 +153,7 @@ class Goals:
             self.section.add(name, form.format(value), f"at most {words}", value <= goal)
 
     def _base(self, writers: int) -> Load:
-        return self._wishes.base(writers)
+        return self._requests.base(writers)
 
     def _of(self, server: str, load: Load) -> Figures | None:
         runs = self._replay.of(server, load)

@@ -58,25 +58,25 @@ def read(folder: Path, name: str) -> list[tuple[str, int]]:
 def gateway(arguments: list[str]) -> int:
     """Serve as `afterword serve` does, with an engine process that notes as well."""
     from afterword.cli import main
-    from afterword.engine.child import Child
-    from afterword.engine.process import EngineProcess
+    from afterword.engine.client import EngineClient
+    from afterword.engine.worker_process import WorkerProcess
     from afterword.gateway.connection import Connection
     from afterword.gateway.outbox import Outbox
     from afterword.text.prompt import PromptTokens
 
     note(Connection, "_receive", "frame read")
     note(PromptTokens, "update", "text given", "prompt made")
-    note(EngineProcess, "start", after="wish sent")
-    note(Child, "data_received", "events read")
-    note(Connection, "on_draft", "text made", "message made")
+    note(EngineClient, "start", after="request sent")
+    note(WorkerProcess, "data_received", "events read")
+    note(Connection, "on_generation", "text made", "message made")
     note(Outbox, "take", after="frame made", if_given=True)
-    plain = EngineProcess.__init__
+    plain = EngineClient.__init__
 
-    def with_marks(self: EngineProcess, options: Any, **named: Any) -> None:
+    def with_marks(self: EngineClient, options: Any, **named: Any) -> None:
         named["command"] = (sys.executable, "-m", "bench.marked", ENGINE, *options.arguments())
         plain(self, options, **named)
 
-    EngineProcess.__init__ = with_marks  # type: ignore[method-assign]
+    EngineClient.__init__ = with_marks  # type: ignore[method-assign]
     try:
         return main(["serve", *arguments])
     finally:
@@ -85,8 +85,8 @@ def gateway(arguments: list[str]) -> int:
 
 def engine(arguments: list[str]) -> int:
     """Be an engine process."""
-    from afterword.engine import __main__ as program
-    from afterword.engine.core import EngineCore
+    from afterword.worker import __main__ as program
+    from afterword.worker.core import EngineCore
 
     leave = program._leave
     leaving = threading.Lock()  # by whichever thread notices first that the gateway is gone; never released
@@ -97,7 +97,7 @@ def engine(arguments: list[str]) -> int:
         leave(status)
 
     program._leave = write_and_leave
-    note(EngineCore, "start", "wish read")
+    note(EngineCore, "start", "request read")
     note(program.Line, "emit", "tokens chosen")
     make = EngineCore.__init__
 

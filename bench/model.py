@@ -17,13 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from afterword.engine.core import EngineCore
-from afterword.engine.loading import Loaded, load_core
 from afterword.engine.options import EngineOptions
-from afterword.engine.steps import Span, Step
 from afterword.models import ModelFiles
 from afterword.models.files import read_json
 from afterword.text.vocabulary import Vocabulary
+from afterword.worker.core import EngineCore
+from afterword.worker.loading import Loaded, load_core
+from afterword.worker.model.step import Span, Step
 
 from . import prose
 from .plot import Panel
@@ -162,7 +162,7 @@ def forward(core: EngineCore, ids: Sequence[int], take: Callable[[int, Tensor], 
         tokens = list(ids[start : start + core.config.step_tokens])
         rows = list(range(len(tokens)))
         span = Span(0, 0, start, tokens, [start + row for row in rows], rows)
-        # A core answers wishes, and no wish asks for the logits of its prompt; so its runner is asked directly.
+        # A core answers requests, and no request asks for the logits of its prompt; so its runner is asked directly.
         take(start, core._runner.forward(Step(core.caches, [span])))
 
 

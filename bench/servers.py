@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import psutil
 
 from afterword.engine.api import EngineEvent, Failed, Ready
-from afterword.engine.inprocess import InProcessEngine
+from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server

@@ -40,8 +40,8 @@ STAGES = (
     ("socket to gateway, frame read", "client, gateway"),
     ("edit and suggest decoded and judged", "gateway"),
     ("text to tokens", "gateway"),
-    ("wish encoded and written", "gateway"),
-    ("line to the engine, wish decoded", "engine"),
+    ("request encoded and written", "gateway"),
+    ("line to the engine, request decoded", "engine"),
     ("taken in and planned", "engine"),
     (STEPS, "engine"),
     ("token chosen", "engine"),
@@ -53,7 +53,7 @@ STAGES = (
 )
 STEPS_AT = [stage for stage, _ in STAGES].index(STEPS)
 # Marks that end a stage, on the way out in their order, and on the way back from its end.
-OUT = ("frame read", "text given", "prompt made", "wish sent", "wish read")
+OUT = ("frame read", "text given", "prompt made", "request sent", "request read")
 BACK = ("text made", "events read", "tokens chosen")
 NEVER = 1 << 63
 
@@ -98,7 +98,7 @@ class Way:
 def way_of(key: Key, marks: Sequence[tuple[str, int]]) -> Way | None:
     """What a keystroke went through; None if it was answered without the engine. `marks` rise.
 
-    Steps count from the moment when the wish had come: one may have begun before, if the writer types what is being
+    Steps count from the moment when the request had come: one may have begun before, if the writer types what is being
     written ahead.
     """
     within = [(mark, at) for mark, at in marks if key.sent <= at <= key.received]
@@ -113,16 +113,16 @@ def way_of(key: Key, marks: Sequence[tuple[str, int]]) -> Way | None:
     for mark in BACK:
         back.append(_last(within, mark, back[-1]))
     back.reverse()
-    wish, chosen = out[-1], back[0]
-    if not 0 < wish <= chosen:
+    request, chosen = out[-1], back[0]
+    if not 0 < request <= chosen:
         return None
-    begins = [max(at, wish) for mark, at in marks if mark == "step begun" and at <= chosen]
+    begins = [max(at, request) for mark, at in marks if mark == "step begun" and at <= chosen]
     ends = [at for mark, at in marks if mark == "step done" and at <= chosen]
     steps = [end - begin for begin, end in zip(begins, ends, strict=False) if end > begin]
-    done = max(wish, ends[-1]) if ends else wish
+    done = max(request, ends[-1]) if ends else request
     before = [after - before for before, after in pairwise(out)]
     after = [after - before for before, after in pairwise([done, *back, frame, key.received])]
-    times = [*before, done - wish - sum(steps), sum(steps), *after]
+    times = [*before, done - request - sum(steps), sum(steps), *after]
     return Way(len(steps), [time / 1e6 for time in times])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-import afterword.engine  # noqa: F401  before torch, whose threads it keeps from starving one another
+import afterword.worker  # noqa: F401  before torch, whose threads it keeps from starving one another
 
 hypothesis_settings.register_profile("afterword", derandomize=True, deadline=None, database=None)
 hypothesis_settings.load_profile("afterword")

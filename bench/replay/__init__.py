@@ -29,11 +29,11 @@ class Replayed:
 
 
 async def replay(
-    wishes: Wishes, named: Named, model: str, files: ModelFiles, search: bool, tell: Callable[[str], None]
+    requests: Wishes, named: Named, model: str, files: ModelFiles, search: bool, tell: Callable[[str], None]
 ) -> Replayed:
     """Run everything. `search`: also look for the number of writers that Afterword and llama.cpp each serve."""
     async with connections() as session:
-        rounds = Rounds(wishes, find(named, model, files, session, tell), tell)
+        rounds = Rounds(requests, find(named, model, files, session, tell), tell)
         await rounds.all()
         if search:
             await rounds.search((OURS, LLAMA))

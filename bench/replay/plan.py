@@ -1,4 +1,4 @@
-"""What is run, in which order: pure, from the wishes of the command line.
+"""What is run, in which order: pure, from the requests of the command line.
 
 Every number of writers types at the base: the first gap, context and client named. Further gaps and clients are tried
 with few and with several writers, further contexts with the fewest. The servers of a group of runs take turns, and the
@@ -50,26 +50,26 @@ class Group:
     loads: tuple[tuple[Load, int], ...]
 
 
-def groups(wishes: Wishes) -> list[Group]:
+def groups(requests: Wishes) -> list[Group]:
     """All runs, by number of writers."""
-    fewest = min(wishes.writers)
-    varied = {fewest, SEVERAL_WRITERS} & set(wishes.writers)
+    fewest = min(requests.writers)
+    varied = {fewest, SEVERAL_WRITERS} & set(requests.writers)
     planned = []
-    for writers in sorted(set(wishes.writers)):
-        base = wishes.base(writers)
-        loads = [(base, wishes.rounds)]
+    for writers in sorted(set(requests.writers)):
+        base = requests.base(writers)
+        loads = [(base, requests.rounds)]
         if writers in varied:
-            loads += [(Load(writers, base.context, gap, base.client), 1) for gap in wishes.gaps_ms[1:]]
-            loads += [(Load(writers, base.context, base.gap_ms, client), 1) for client in wishes.clients[1:]]
+            loads += [(Load(writers, base.context, gap, base.client), 1) for gap in requests.gaps_ms[1:]]
+            loads += [(Load(writers, base.context, base.gap_ms, client), 1) for client in requests.clients[1:]]
         if writers == fewest:
-            loads += [(Load(writers, context, base.gap_ms, base.client), 1) for context in wishes.contexts[1:]]
-        planned.append(Group(writers, tokens_for(wishes, [load for load, _ in loads]), tuple(loads)))
+            loads += [(Load(writers, context, base.gap_ms, base.client), 1) for context in requests.contexts[1:]]
+        planned.append(Group(writers, tokens_for(requests, [load for load, _ in loads]), tuple(loads)))
     return planned
 
 
-def tokens_for(wishes: Wishes, loads: Sequence[Load]) -> int:
+def tokens_for(requests: Wishes, loads: Sequence[Load]) -> int:
     """How long the texts of some loads may get, in tokens, generously."""
-    longest = max(load.context + TYPED_CHARACTERS_PER_S * wishes.seconds_of(load) for load in loads)
+    longest = max(load.context + TYPED_CHARACTERS_PER_S * requests.seconds_of(load) for load in loads)
     return TOKENS_STEP * math.ceil(longest / CHARACTERS_PER_TOKEN / TOKENS_STEP)
 
 

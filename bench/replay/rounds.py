@@ -51,8 +51,8 @@ class Results:
 class Rounds:
     """Goes through a plan with some servers."""
 
-    def __init__(self, wishes: Wishes, peers: Sequence[Peer], tell: Tell) -> None:
-        self._wishes = wishes
+    def __init__(self, requests: Wishes, peers: Sequence[Peer], tell: Tell) -> None:
+        self._requests = requests
         self._peers = peers
         self._tell = tell
         self._edition = 0  # counts runs, so that no two texts begin alike and none is in a cache
@@ -60,7 +60,7 @@ class Rounds:
 
     async def all(self) -> Results:
         """Everything planned."""
-        for group in groups(self._wishes):
+        for group in groups(self._requests):
             await self._group(group, [peer for peer in self._peers if peer.most_writers >= group.writers])
         return self.results
 
@@ -72,8 +72,8 @@ class Rounds:
                     writers = next_try(self.soon(peer.name))
                     if writers is None or writers > peer.most_writers:
                         break
-                    load = self._wishes.base(writers)
-                    tokens = tokens_for(self._wishes, [load])
+                    load = self._requests.base(writers)
+                    tokens = tokens_for(self._requests, [load])
                     tried = len(self.results.runs)
                     await self._group(Group(writers, tokens, ((load, 1),)), [peer])
                     if len(self.results.runs) == tried:
@@ -82,7 +82,7 @@ class Rounds:
     def soon(self, server: str) -> dict[int, bool]:
         """By number of writers, whether the 95th percentile was below the limit at the base."""
         numbers = {run.load.writers for run in self.results.runs if run.server == server}
-        runs = {writers: self.results.of(server, self._wishes.base(writers)) for writers in numbers}
+        runs = {writers: self.results.of(server, self._requests.base(writers)) for writers in numbers}
         return {writers: figures(of).p95_ms < SOON_MS for writers, of in runs.items() if of}
 
     async def _group(self, group: Group, peers: Sequence[Peer]) -> None:
@@ -103,7 +103,7 @@ class Rounds:
                 await rest(host)
                 host.pause()
             for number, load, name in turns(group, list(hosts)):
-                if _worthwhile(hosts[name], load, number, self._wishes):
+                if _worthwhile(hosts[name], load, number, self._requests):
                     await self._run(hosts[name], load)
             for host in hosts.values():
                 host.resume()
@@ -112,7 +112,7 @@ class Rounds:
         host.resume()
         self._edition += 1
         try:
-            run = await run_once(host, load, self._edition, self._wishes.seconds_of(load))
+            run = await run_once(host, load, self._edition, self._requests.seconds_of(load))
         except (OSError, TimeoutError) as error:  # the server has gone, say
             self._skip(f"{host.name} failed with {_words(load)}: {type(error).__name__}")
             return
@@ -203,9 +203,9 @@ async def _warm(host: Host) -> None:
     await seat.close()
 
 
-def _worthwhile(host: Host, load: Load, number: int, wishes: Wishes) -> bool:
+def _worthwhile(host: Host, load: Load, number: int, requests: Wishes) -> bool:
     """Servers that keep no place for a writer are tried at the base only, and once; they are far behind."""
-    return host.keeps_places or (number == 0 and load == wishes.base(load.writers))
+    return host.keeps_places or (number == 0 and load == requests.base(load.writers))
 
 
 def _words(load: Load) -> str:

@@ -57,12 +57,12 @@ def sections(results: Results) -> list[Section]:
     return made
 
 
-def panels(results: Results, wishes: Wishes) -> list[Panel]:
+def panels(results: Results, requests: Wishes) -> list[Panel]:
     """Time against writers and against length of text, and memory against writers."""
     every = all_figures(results)
-    at_base = [one for one in every if one.load == wishes.base(one.load.writers)]
-    fewest = min(wishes.writers)
-    lengths = [one for one in every if one.load == _at(wishes.base(fewest), one.load.context)]
+    at_base = [one for one in every if one.load == requests.base(one.load.writers)]
+    fewest = min(requests.writers)
+    lengths = [one for one in every if one.load == _at(requests.base(fewest), one.load.context)]
     by_writers, memory, by_length = {}, {}, {}
     for name in dict.fromkeys(one.server for one in every):
         mine = [one for one in at_base if one.server == name]
@@ -72,7 +72,7 @@ def panels(results: Results, wishes: Wishes) -> list[Panel]:
         same = [(one.load.context, one.median_ms) for one in lengths if one.server == name]
         if len(same) > 1:
             by_length[name] = same
-    gap = wishes.gaps_ms[0]
+    gap = requests.gaps_ms[0]
     return [
         Panel(f"Keystroke to first text, a key each {gap} ms", "writers", "ms", by_writers, doubling=True),
         Panel("Peak memory of all processes", "writers", "MiB", memory),

@@ -14,9 +14,9 @@ from typing import Any, get_args
 
 import orjson
 
-from .checks import Shape, Unfit
-from .messages import MAX_SAFE_INTEGER, ClientMessage, ServerMessage, Token
-from .utf16 import has_lone_surrogate, units
+from afterword_protocol.messages import MAX_SAFE_INTEGER, ClientMessage, ServerMessage, Token
+from afterword_protocol.utf16 import has_lone_surrogate, units
+from afterword_protocol.validation import Shape, Unfit
 
 MAX_PING_BYTES = 256
 _MAX_DOC_UNITS = 64

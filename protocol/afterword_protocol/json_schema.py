@@ -12,9 +12,9 @@ import typing
 from enum import StrEnum
 from typing import Annotated, Any
 
-from . import messages
-from .messages import Bounds, Length
-from .specification import MessageNotes
+from afterword_protocol import messages
+from afterword_protocol.messages import Bounds, Length
+from afterword_protocol.specification import MessageNotes
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import asyncapi, json_schema, specification
-from .json_schema import Schema
-from .specification import MessageNotes
+from afterword_protocol import asyncapi, json_schema, specification
+from afterword_protocol.json_schema import Schema
+from afterword_protocol.specification import MessageNotes
 
 ROOT = Path(__file__).parent.parent
 CLIENT_FILE = "schema/client-message.json"

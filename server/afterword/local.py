@@ -1,7 +1,7 @@
 """Ghost text inside a Python program, without a server: load a model, and iterate over what it writes.
 
 What it gives is what a server would give, because it is the same state, rules and engine; only the socket and the
-second process are left out. `Writer` is for programs on asyncio, `BlockingWriter` for others.
+second process are left out. `Completer` is for programs on asyncio, `BlockingCompleter` for others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 from afterword.client import ConnectionLost, Document
 from afterword.engine.api import EngineEvent, Failed, Progress, Ready
-from afterword.engine.inprocess import InProcessEngine
+from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import DEFAULT_CACHE_BYTES, EngineOptions
 from afterword.loopback import Loopback
 from afterword.models import ModelError, resolve
@@ -28,7 +28,7 @@ from afterword_protocol.messages import Stop
 T = TypeVar("T")
 
 
-class Writer:
+class Completer:
     """A model in this process, to be entered with `async with`. Any number of completions share it."""
 
     def __init__(
@@ -157,12 +157,12 @@ class Writer:
         return self._link.open(name or f"text {next(self._names)}", before, after, language, block, preface)
 
 
-class BlockingWriter:
-    """`Writer` for programs without an event loop, which then runs on a thread; to be entered with `with`."""
+class BlockingCompleter:
+    """`Completer` for programs without an event loop, which then runs on a thread; to be entered with `with`."""
 
     def __init__(self, model: str = "builtin", **options: Any) -> None:
-        """Takes what `Writer` takes."""
-        self._writer = Writer(model, **options)
+        """Takes what `Completer` takes."""
+        self._writer = Completer(model, **options)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="afterword writer", daemon=True)
 
@@ -184,7 +184,7 @@ class BlockingWriter:
             self._stop()
 
     def complete(self, text: str, **options: Any) -> Iterator[str]:
-        """Yield, as it is written, what could follow `text`; takes what `Writer.complete` takes.
+        """Yield, as it is written, what could follow `text`; takes what `Completer.complete` takes.
 
         Closing the iterator, or dropping it, stops the model. Several threads may do this at once.
         """

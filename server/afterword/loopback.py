@@ -1,6 +1,6 @@
 """A connection without a socket: the state of a session in front, an engine behind, for documents in this process.
 
-What lives here: a `Link` for the client's documents that hands their messages to the same `Session`, `Drafter` and
+What lives here: a `Link` for the client's documents that hands their messages to the same `Session`, `TokenBridge` and
 rules that a server uses, and carries out what comes of them. It belongs to one event loop, like everything it holds.
 """
 
@@ -15,14 +15,14 @@ from importlib.metadata import version
 from afterword.client.document import Document
 from afterword.client.errors import ConnectionLost
 from afterword.clock import now_ms
-from afterword.drafting import FIRST_CONTEXT_TOKENS, Drafter
 from afterword.engine.api import Engine, EngineEvent, Failed, Lost
-from afterword.text.rules import Rules
+from afterword.session.effects import Disconnect, Effect, Send
+from afterword.session.session import Session, SessionConfig
+from afterword.text.boundaries.rules import Rules
+from afterword.text.token_bridge import FIRST_CONTEXT_TOKENS, TokenBridge
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol import codec
-from afterword_protocol.effects import Disconnect, Effect, Send
 from afterword_protocol.messages import ClientMessage, Delivery, Done, Error, Hello, Limits, Peer, Pong, Token
-from afterword_protocol.session import Session, SessionConfig
 
 AMPLE = 1 << 30  # nobody is to be protected from a program that shares one's process
 LIMITS = Limits(docs=AMPLE, message_bytes=AMPLE, context=1 << 20, max_tokens=AMPLE, alternatives=64)
@@ -44,7 +44,7 @@ class Loopback:
         self.limits = LIMITS
         self.error: ConnectionLost | None = None  # why nothing works any more
         self._engine = engine
-        self._drafter = Drafter(vocabulary, engine, FIRST_CONTEXT_TOKENS, numbers)
+        self._bridge = TokenBridge(vocabulary, engine, FIRST_CONTEXT_TOKENS, numbers)
         self._session = Session(config, Rules(), lambda _: True, "local", now_ms(), numbers)
         self._session.receive(codec.encode(Hello(delivery=Delivery.TOKEN)), now_ms())
         self._documents: dict[str, Document] = {}
@@ -85,8 +85,8 @@ class Loopback:
     def on_engine(self, events: Sequence[EngineEvent]) -> None:
         """Take what the engine reports."""
         for event in events:
-            for _, news in self._drafter.on_events([event]):
-                self._carry_out(self._session.on_draft(news, now_ms()))
+            for _, news in self._bridge.on_events([event]):
+                self._carry_out(self._session.on_generation(news, now_ms()))
             if isinstance(event, Lost | Failed):
                 self.close(ConnectionLost(f"the engine stopped: {event.detail}"))
 
@@ -98,7 +98,7 @@ class Loopback:
         self._inbox.clear()
         if self._timer is not None:
             self._timer.cancel()
-        self._drafter.leave(self)
+        self._bridge.leave(self)
         for document in list(self._documents.values()):
             document.give_up(error)
 
@@ -122,8 +122,8 @@ class Loopback:
             if isinstance(effect, Disconnect):
                 self.close(ConnectionLost(effect.reason, effect.code))
                 return
-            for _, news in self._drafter.perform(self, effect):
-                todo.extend(self._session.on_draft(news, now_ms()))
+            for _, news in self._bridge.perform(self, effect):
+                todo.extend(self._session.on_generation(news, now_ms()))
         self._set_timer()
 
     def _deliver(self, message: object) -> None:

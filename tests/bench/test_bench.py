@@ -10,7 +10,7 @@ import pytest
 from bench import prose, report, steady, wire
 from bench.prose import Kind
 
-from afterword.engine.inprocess import InProcessEngine
+from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server

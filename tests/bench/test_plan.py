@@ -32,8 +32,8 @@ def test_servers_have_room_for_the_longest_text_of_a_group() -> None:
 
 
 def test_servers_take_turns_and_swap_places() -> None:
-    wishes = Wishes(writers=(1,), gaps_ms=(200,), contexts=(300,), clients=("plain",), rounds=3)
-    (group,) = groups(wishes)
+    requests = Wishes(writers=(1,), gaps_ms=(200,), contexts=(300,), clients=("plain",), rounds=3)
+    (group,) = groups(requests)
     order = [server for _, _, server in turns(group, ["a", "b"])]
     assert order == ["a", "b", "b", "a", "a", "b"]
     full = turns(groups(FULL)[0], ["a", "b"])
@@ -69,9 +69,9 @@ def test_there_is_nothing_to_search_where_all_or_none_are_served() -> None:
 
 def test_lists_on_the_command_line() -> None:
     given = parse(["replay", "--writers", "1,8", "--gap", "120", "--client", "clever", "--no-others"])
-    wishes = wishes_of(given)
+    requests = wishes_of(given)
     assert given.only == ["replay"]
-    assert wishes == Wishes((1, 8), (120,), FULL.contexts, ("clever",), FULL.seconds, FULL.rounds)
+    assert requests == Wishes((1, 8), (120,), FULL.contexts, ("clever",), FULL.seconds, FULL.rounds)
     assert not named_of(given).others
     assert wishes_of(parse(["--quick"])) == QUICK
 

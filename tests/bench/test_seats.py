@@ -17,13 +17,13 @@ from bench.replay.ghosts import GhostSeat, edit_of
 from bench.replay.page import Page, Stroke
 from bench.replay.writer import Client, Writer
 
-from afterword.engine.inprocess import InProcessEngine
+from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
+from afterword.session.mirror import Mirror
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.messages import Open
-from afterword_protocol.mirror import Mirror
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -12,8 +12,8 @@ NAMES = (
     "frame read",
     "text given",
     "prompt made",
-    "wish sent",
-    "wish read",
+    "request sent",
+    "request read",
     "step begun",
     "step done",
     "tokens chosen",
@@ -66,7 +66,7 @@ def test_a_step_that_had_begun_before_counts_from_the_wish_on() -> None:
     early = [(mark, SENT - 1 if mark == "step begun" else moment) for mark, moment in MARKS]
     steps, times = followed(early)
     assert steps == 1
-    assert times[STEPS_AT] == at("step done") - at("wish read")
+    assert times[STEPS_AT] == at("step done") - at("request read")
     assert times[STEPS_AT - 1] == 0
 
 
@@ -75,7 +75,7 @@ def test_a_step_that_has_not_ended_is_not_the_one_that_brought_the_text() -> Non
 
 
 def test_of_several_steps_the_time_between_them_counts_as_beside() -> None:
-    first = [("step begun", at("wish read") + 2), ("step done", at("wish read") + 5)]
+    first = [("step begun", at("request read") + 2), ("step done", at("request read") + 5)]
     steps, times = followed([*first, *MARKS])
     assert steps == 2
     assert times[STEPS_AT] == STAGES_NS[STEPS_AT] + 3
@@ -89,7 +89,7 @@ def test_without_a_step_it_took_no_time() -> None:
     assert sum(times) == RECEIVED - SENT
 
 
-@pytest.mark.parametrize("missing", ["prompt made", "wish read", "tokens chosen", "frame made"])
+@pytest.mark.parametrize("missing", ["prompt made", "request read", "tokens chosen", "frame made"])
 def test_a_keystroke_that_did_not_reach_the_engine_and_back_is_left_out(missing: str) -> None:
     assert way_of(KEY, [(mark, moment) for mark, moment in MARKS if mark != missing]) is None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from afterword.cli.ghost import Ask, Ghost
+from afterword.cli.ghost import AskOptions, TerminalGhost
 from afterword.client.document import Document
 from afterword_protocol.messages import (
     Alternative,
@@ -50,7 +50,7 @@ class Desk:
         self.wire = Wire()
         self.document = Document(self.wire, "d", before, after, None, None, None)
         self.now_ms = 0.0
-        self.ghost = Ghost(self.document, lambda: self.now_ms, Ask(max_tokens=8))
+        self.ghost = TerminalGhost(self.document, lambda: self.now_ms, AskOptions(max_tokens=8))
         self.wire.sent.clear()
 
     def type(self, text: str) -> None:

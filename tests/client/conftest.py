@@ -17,22 +17,22 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from afterword.client import Document
-from afterword.text.rules import Rules
-from afterword_protocol import codec
-from afterword_protocol.effects import (
+from afterword.session.effects import (
     Disconnect,
-    DraftCommand,
-    Drafted,
-    DraftEvent,
-    DraftPaused,
-    DraftStarted,
-    RaiseDraft,
+    ExtendGeneration,
+    GenerationCommand,
+    GenerationEvent,
+    GenerationPaused,
+    GenerationStarted,
     Send,
-    StartDraft,
-    StopDraft,
+    StartGeneration,
+    StopGeneration,
+    TextGenerated,
 )
+from afterword.session.session import Session, SessionConfig
+from afterword.text.boundaries.rules import Rules
+from afterword_protocol import codec
 from afterword_protocol.messages import ClientMessage, Done, Error, Limits, Peer, Pong, ServerMessage, Token
-from afterword_protocol.session import Session, SessionConfig
 
 GHOST = " and then she opened the door 🙂 and stepped out, because the rain had stopped at last. Nobody saw her."
 LIMITS = Limits(docs=3, message_bytes=1 << 20, context=400, max_tokens=64, alternatives=3)
@@ -51,22 +51,22 @@ class ScriptedWriter:
         self._limits: dict[int, int] = {}
         self._written: dict[int, list[int]] = {}
 
-    def command(self, command: DraftCommand) -> None:
+    def command(self, command: GenerationCommand) -> None:
         match command:
-            case StartDraft():
+            case StartGeneration():
                 self.starts += 1
                 words = re.findall(r"\s*\S+", GHOST)
                 self._words[command.draft] = [words[k:] for k in range(command.alternatives)]
                 self._limits[command.draft] = command.max_tokens
                 self._written[command.draft] = [0] * command.alternatives
-            case RaiseDraft():
+            case ExtendGeneration():
                 self._limits[command.draft] = command.max_tokens
-            case StopDraft():
+            case StopGeneration():
                 self._words.pop(command.draft, None)
 
-    def step(self) -> list[DraftEvent]:
+    def step(self) -> list[GenerationEvent]:
         """The next token of every alternative of every draft."""
-        events: list[DraftEvent] = []
+        events: list[GenerationEvent] = []
         if self.held:
             return events
         for draft, texts in self._words.items():
@@ -74,11 +74,11 @@ class ScriptedWriter:
                 at = self._written[draft][k]
                 if at < self._limits[draft] and at < len(words):
                     if at == 0 and k == 0:
-                        events.append(DraftStarted(draft, 10, 8, 2, 0.0))
-                    events.append(Drafted(draft, k, words[at], 1, -0.5))
+                        events.append(GenerationStarted(draft, 10, 8, 2, 0.0))
+                    events.append(TextGenerated(draft, k, words[at], 1, -0.5))
                     self._written[draft][k] += 1
                     if at + 1 == self._limits[draft]:
-                        events.append(DraftPaused(draft, k))
+                        events.append(GenerationPaused(draft, k))
         return events
 
 
@@ -135,7 +135,7 @@ class Loopback:
         """Let every draft write a token; returns whether there was one."""
         events = self.writer.step()
         for event in events:
-            self._carry_out(self.session.on_draft(event, 0.0))
+            self._carry_out(self.session.on_generation(event, 0.0))
         return bool(events)
 
     def exchange(self) -> None:
@@ -219,7 +219,7 @@ class ScriptedServer:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 for event in self.writer.step():
-                    await self._carry_out(socket, session.on_draft(event, 0.0))
+                    await self._carry_out(socket, session.on_generation(event, 0.0))
                 await asyncio.sleep(0.001)
 
     async def _carry_out(self, socket: ServerConnection, effects: list[object]) -> None:

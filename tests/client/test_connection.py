@@ -184,7 +184,7 @@ async def test_what_was_posted_is_sent_before_the_client_leaves(server: Any) -> 
     async with connect(server.url) as client:
         document = await client.open("letter", "She waited")
         document.suggest()
-    await until(lambda: "StartDraft" in received)
+    await until(lambda: "StartGeneration" in received)
 
 
 async def test_whoever_waits_when_the_client_is_closed_is_told(server: Any) -> None:

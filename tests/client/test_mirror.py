@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afterword.client.clip import head, tail
-from afterword.client.mirror import Mirror, untyped
+from afterword.client.mirror import LocalText, untyped
 from afterword_protocol.utf16 import units
 
 texts = st.text(st.sampled_from("ab é𝒳🙂"), max_size=30)
 
 
 def test_a_splice_counts_utf16_units() -> None:
-    mirror = Mirror("one 🙂", "🙂 two")
+    mirror = LocalText("one 🙂", "🙂 two")
     splice = mirror.splice(delete=1, insert="𝒳y", delete_after=1, insert_after="")
     assert (mirror.before, mirror.after) == ("one 𝒳y", " two")
     assert splice is not None
@@ -23,7 +23,7 @@ def test_a_splice_counts_utf16_units() -> None:
 
 @pytest.mark.parametrize(("delete", "delete_after"), [(4, 0), (0, 4), (-1, 0)])
 def test_a_delete_beyond_the_ends_is_refused_and_changes_nothing(delete: int, delete_after: int) -> None:
-    mirror = Mirror("abc", "def")
+    mirror = LocalText("abc", "def")
     with pytest.raises(ValueError, match="beyond"):
         mirror.splice(delete, "x", delete_after, "")
     assert (mirror.before, mirror.after) == ("abc", "def")
@@ -31,23 +31,23 @@ def test_a_delete_beyond_the_ends_is_refused_and_changes_nothing(delete: int, de
 
 def test_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(ValueError, match="surrogate"):
-        Mirror("abc").splice(0, "\ud83d", 0, "")
+        LocalText("abc").splice(0, "\ud83d", 0, "")
     with pytest.raises(ValueError, match="surrogate"):
-        Mirror("\ud83d")
+        LocalText("\ud83d")
 
 
 def test_a_server_with_little_room_is_shown_the_text_next_to_the_caret() -> None:
-    mirror = Mirror("a" * 90 + "B" * 10, "C" * 10 + "d" * 90)
+    mirror = LocalText("a" * 90 + "B" * 10, "C" * 10 + "d" * 90)
     shown = mirror.show(40)
     assert (shown.before, shown.after) == ("a" * 20 + "B" * 10, "C" * 10)
 
 
 def test_text_after_the_caret_gets_the_room_that_text_before_it_leaves() -> None:
-    assert Mirror("ab", "C" * 100).show(40).after == "C" * 38
+    assert LocalText("ab", "C" * 100).show(40).after == "C" * 38
 
 
 def test_a_splice_beyond_what_the_server_was_shown_asks_for_a_fresh_start() -> None:
-    mirror = Mirror("a" * 100, "")
+    mirror = LocalText("a" * 100, "")
     mirror.show(40)
     assert mirror.splice(delete=30, insert="", delete_after=0, insert_after="") is not None
     assert mirror.splice(delete=11, insert="", delete_after=0, insert_after="") is None
@@ -58,7 +58,7 @@ def test_a_splice_beyond_what_the_server_was_shown_asks_for_a_fresh_start() -> N
 def test_the_length_told_is_always_that_of_what_the_server_holds(
     before: str, after: str, room: int, cuts: list[int]
 ) -> None:
-    mirror = Mirror(before, after)
+    mirror = LocalText(before, after)
     shown = mirror.show(room)
     assert units(shown.before) + units(shown.after) <= room
     assert before.endswith(shown.before)

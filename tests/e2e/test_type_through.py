@@ -11,7 +11,7 @@ import pytest
 
 from afterword.client import Client, connect
 from afterword.engine.api import EngineEvent, Ready
-from afterword.engine.inprocess import InProcessEngine
+from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server

@@ -15,9 +15,9 @@ from afterword.engine.api import (
     Paused,
     Progress,
     Ready,
+    Request,
     Sampled,
     Started,
-    Wish,
 )
 from afterword.text.vocabulary import Vocabulary
 
@@ -26,9 +26,12 @@ READY = Ready("scripted", 2048, 4, "cpu", "float32")
 
 @dataclass
 class Run:
-    """A wish that is being written. `tokens[k]`: what alternative k will say; `written[k]`: how much of it it has."""
+    """A request that is being written.
 
-    wish: Wish
+    `tokens[k]`: what alternative k will say; `written[k]`: how much of it it has.
+    """
+
+    request: Request
     limit_tokens: int
     tokens: list[list[int]]
     written: list[int] = field(default_factory=list)
@@ -38,7 +41,7 @@ class Run:
 class FakeEngine:
     """Continues every text with `texts` (one for each alternative, repeated as needed), then ends it.
 
-    With `automatic` it writes at once all that a wish allows; else when a test calls `write`. `ready` false makes it
+    With `automatic` it writes at once all that a request allows; else when a test calls `write`. `ready` false makes it
     say nothing until a test calls `emit`.
     """
 
@@ -52,7 +55,7 @@ class FakeEngine:
     ) -> None:
         self.texts = texts
         self.automatic = automatic
-        self.wishes: list[Wish] = []  # all that were ever made
+        self.requests: list[Request] = []  # all that were ever made
         self.stopped: list[int] = []
         self.forgotten: list[int] = []
         self.runs: dict[int, Run] = {}  # newest of each document
@@ -72,14 +75,14 @@ class FakeEngine:
     async def close(self) -> None:
         self.closed = True
 
-    def start(self, wish: Wish) -> None:
-        self.wishes.append(wish)
-        heal = wish.heal.decode()
-        tokens = [self._vocabulary.encode(heal + self._text(each)) for each in range(wish.alternatives)]
-        self.runs[wish.document] = Run(wish, wish.limit_tokens, tokens, [0] * wish.alternatives)
+    def start(self, request: Request) -> None:
+        self.requests.append(request)
+        heal = request.heal.decode()
+        tokens = [self._vocabulary.encode(heal + self._text(each)) for each in range(request.alternatives)]
+        self.runs[request.document] = Run(request, request.limit_tokens, tokens, [0] * request.alternatives)
         self._made.set()
         if self.automatic:
-            asyncio.get_running_loop().call_soon(self.write, wish.run)
+            asyncio.get_running_loop().call_soon(self.write, request.run)
 
     def update(self, run: int, limit_tokens: int) -> None:
         found = self._find(run)
@@ -92,7 +95,7 @@ class FakeEngine:
         self.stopped.append(run)
         found = self._find(run)
         if found is not None:
-            del self.runs[found.wish.document]
+            del self.runs[found.request.document]
 
     def forget(self, document: int) -> None:
         self.forgotten.append(document)
@@ -113,12 +116,12 @@ class FakeEngine:
     def fail(self, detail: str = "the model is refused") -> None:
         self.emit(Failed(detail))
 
-    async def wished(self) -> Wish:
-        """The newest wish for text, waited for if there is none yet."""
-        while not any(wish.limit_tokens for wish in self.wishes):
+    async def requested(self) -> Request:
+        """The newest request for text, waited for if there is none yet."""
+        while not any(request.limit_tokens for request in self.requests):
             self._made.clear()
             await self._made.wait()
-        return [wish for wish in self.wishes if wish.limit_tokens][-1]
+        return [request for request in self.requests if request.limit_tokens][-1]
 
     def write(self, number: int, count: int | None = None) -> None:
         """Write `count` tokens of a run, or all that it may have; nothing if the run is gone.
@@ -126,15 +129,15 @@ class FakeEngine:
         Tokens that only repeat what the writer had typed do not count.
         """
         run = self._find(number)
-        if run is None or not run.wish.limit_tokens:
+        if run is None or not run.request.limit_tokens:
             return
         events: list[EngineEvent] = []
         if not run.started:
-            length = len(run.wish.tokens)
+            length = len(run.request.tokens)
             events.append(Started(number, length, length - 1, 1, 0.5))
             run.started = True
         for alternative, tokens in enumerate(run.tokens):
-            repeated = self._repeated(run.wish.heal, tokens)
+            repeated = self._repeated(run.request.heal, tokens)
             last = min(len(tokens), run.limit_tokens + repeated)
             until = last if count is None else min(last, max(run.written[alternative], repeated) + count)
             events += [Sampled(number, alternative, token, -0.25) for token in tokens[run.written[alternative] : until]]
@@ -158,4 +161,4 @@ class FakeEngine:
         return len(tokens)
 
     def _find(self, number: int) -> Run | None:
-        return next((run for run in self.runs.values() if run.wish.run == number), None)
+        return next((run for run in self.runs.values() if run.request.run == number), None)

@@ -12,15 +12,15 @@ from pathlib import Path
 import uvloop
 
 from afterword.engine.api import EngineEvent, Ready
+from afterword.engine.client import EngineClient
 from afterword.engine.options import EngineOptions
-from afterword.engine.process import EngineProcess
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import serve
 from afterword.text.vocabulary import Vocabulary
 
 
 async def main(folder: Path) -> None:
-    engine = EngineProcess(
+    engine = EngineClient(
         EngineOptions(folder=folder, name="tiny", device="cpu", context_tokens=256, cache_bytes=1 << 26, threads=1)
     )
 

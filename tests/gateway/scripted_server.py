@@ -11,9 +11,9 @@ from pathlib import Path
 
 import uvloop
 
-from afterword.engine.api import Wish
+from afterword.engine.api import Request
 from afterword.gateway.options import GatewayOptions
-from afterword.gateway.server import EngineRefused, serve
+from afterword.gateway.server import EngineStartError, serve
 from afterword.text.vocabulary import Vocabulary
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -25,12 +25,12 @@ class SlowEngine(FakeEngine):
 
     never = False
 
-    def start(self, wish: Wish) -> None:
-        super().start(wish)
+    def start(self, request: Request) -> None:
+        super().start(request)
         loop = asyncio.get_running_loop()
-        loop.call_soon(self.write, wish.run, 1)
+        loop.call_soon(self.write, request.run, 1)
         if not self.never:
-            loop.call_later(0.3, self.write, wish.run)
+            loop.call_later(0.3, self.write, request.run)
 
 
 async def main(tokenizer: Path, behaviour: str) -> int:
@@ -43,7 +43,7 @@ async def main(tokenizer: Path, behaviour: str) -> int:
     options = GatewayOptions(model="scripted", port=0, grace_ms=grace_ms)
     try:
         await serve(options, engine, vocabulary, listening=lambda server: print(server.url, flush=True))
-    except EngineRefused as error:
+    except EngineStartError as error:
         print(error, flush=True)
         return 1
     print("engine closed" if engine.closed else "engine left open", flush=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from afterword.gateway.auth import OpenDoor, Tokens, gather_tokens, is_loopback, parse_tokens, require_tokens
+from afterword.gateway.auth import InsecureBindError, Tokens, gather_tokens, is_loopback, parse_tokens, require_tokens
 
 
 def test_without_tokens_everybody_is_let_in() -> None:
@@ -56,6 +56,6 @@ def test_loopback_needs_no_token(host: str) -> None:
 def test_beyond_loopback_a_token_is_required_and_the_message_says_what_to_do(host: str) -> None:
     assert not is_loopback(host)
     require_tokens(host, ["secret"])
-    with pytest.raises(OpenDoor, match="AFTERWORD_TOKEN") as refusal:
+    with pytest.raises(InsecureBindError, match="AFTERWORD_TOKEN") as refusal:
         require_tokens(host, [])
     assert "127.0.0.1" in str(refusal.value)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from afterword.drafting import Drafter
 from afterword.gateway.server import RunningServer
-from afterword_protocol.session import Session
+from afterword.session.session import Session
+from afterword.text.token_bridge import TokenBridge
 
 from .fake_engine import FakeEngine
 from .peer import HANG_S, connected, greeted
@@ -50,13 +50,13 @@ async def test_typing_what_the_ghost_text_says_asks_the_engine_for_nothing(
         await peer.open("The quick brown fox")
         await peer.suggest()
         await peer.until_done()
-        asked = len(engine.wishes)
+        asked = len(engine.requests)
         await peer.edit(" jumps")
         await peer.suggest()
         text, done = await peer.until_done()
         assert text == " over the lazy dog"
         assert done["reason"] == "end"
-        assert len(engine.wishes) == asked
+        assert len(engine.requests) == asked
 
 
 async def test_documents_and_connections_do_not_mix(server: RunningServer, engine: FakeEngine) -> None:
@@ -69,7 +69,7 @@ async def test_documents_and_connections_do_not_mix(server: RunningServer, engin
             done = [(await peer.receive_type("done")) for _ in range(2)]
             assert sorted(each["doc"] for each in done) == ["a", "b"]
             assert all(each["text"].endswith(" jumps over the lazy dog") for each in done)
-        assert len({wish.document for wish in engine.wishes}) == 4
+        assert len({request.document for request in engine.requests}) == 4
 
 
 async def test_the_documents_of_a_client_that_goes_are_forgotten(server: RunningServer, engine: FakeEngine) -> None:
@@ -77,7 +77,7 @@ async def test_the_documents_of_a_client_that_goes_are_forgotten(server: Running
         await peer.open("One", doc="a")
         await peer.open("Two", doc="b")
         assert await peer.answers()
-        documents = sorted({wish.document for wish in engine.wishes})
+        documents = sorted({request.document for request in engine.requests})
     async with asyncio.timeout(HANG_S):
         while sorted(engine.forgotten) != documents:  # noqa: ASYNC110 (the server tells nobody that it is done)
             await asyncio.sleep(0.01)
@@ -90,13 +90,13 @@ async def test_an_edit_that_diverges_ends_the_suggestion_while_the_engine_is_bus
     async with greeted(server.url) as peer:
         await peer.open("The quick brown fox")
         await peer.suggest()
-        wish = await engine.wished()
-        engine.write(wish.run, 2)
+        request = await engine.requested()
+        engine.write(request.run, 2)
         assert (await peer.receive())["type"] == "token"
         await peer.edit("!")
         _, done = await peer.until_done()
         assert done["reason"] == "diverged"
-        assert engine.stopped == [wish.run]
+        assert engine.stopped == [request.run]
 
 
 async def test_a_suggestion_that_takes_too_long_ends_with_what_there_is(
@@ -106,7 +106,7 @@ async def test_a_suggestion_that_takes_too_long_ends_with_what_there_is(
     async with greeted(server.url) as peer:
         await peer.open("The quick brown fox")
         await peer.suggest(max_time_ms=50)
-        engine.write((await engine.wished()).run, 1)
+        engine.write((await engine.requested()).run, 1)
         text, done = await peer.until_done()
         assert done["reason"] == "time"
         assert done["text"] == text != ""
@@ -132,7 +132,7 @@ async def test_when_the_engine_is_lost_the_suggestion_ends_and_the_next_works(
         engine.automatic = False
         await peer.open("The quick brown fox")
         await peer.suggest()
-        engine.write((await engine.wished()).run, 1)
+        engine.write((await engine.requested()).run, 1)
         assert (await peer.receive())["type"] == "token"
         engine.automatic = True
         engine.lose()
@@ -154,9 +154,9 @@ async def test_what_is_asked_before_the_engine_is_ready_is_answered_once_it_is(
     async with serving() as server, greeted(server.url) as peer:
         await peer.open("The quick brown fox")
         await peer.suggest()
-        wish = await engine.wished()
+        request = await engine.requested()
         assert await peer.answers()
-        engine.write(wish.run)
+        engine.write(request.run)
         assert (await peer.until_done())[0] == " jumps over the lazy dog"
 
 
@@ -167,7 +167,7 @@ async def test_when_the_model_is_refused_every_suggestion_is_answered_with_an_er
         await peer.open("The quick brown fox")
         engine.automatic = False
         await peer.suggest()
-        await engine.wished()
+        await engine.requested()
         engine.fail()
         for _ in range(2):
             error, done = await peer.receive_type("error"), await peer.receive()
@@ -253,17 +253,17 @@ async def test_a_bug_in_handling_an_engine_event_ends_the_connection_it_was_for(
         engine.automatic = False
         await unlucky.open("Bad")
         await unlucky.suggest()
-        wish = await engine.wished()
-        on_events = Drafter.on_events
+        request = await engine.requested()
+        on_events = TokenBridge.on_events
 
-        def broken(drafter: Drafter, events: Any) -> Any:
-            if any(getattr(event, "run", None) == wish.run for event in events):
+        def broken(bridge: TokenBridge, events: Any) -> Any:
+            if any(getattr(event, "run", None) == request.run for event in events):
                 raise KeyError("a piece of text")
-            return on_events(drafter, events)
+            return on_events(bridge, events)
 
-        monkeypatch.setattr(Drafter, "on_events", broken)
+        monkeypatch.setattr(TokenBridge, "on_events", broken)
         engine.automatic = True
-        engine.write(wish.run)
+        engine.write(request.run)
         assert (await unlucky.close_code())[0] == 4500
         await good.open("Fine")
         await good.suggest()
@@ -300,5 +300,5 @@ async def test_many_connections_come_and_go_and_leave_nothing_behind(server: Run
         while server.hub._connections:  # noqa: ASYNC110 (the server tells nobody that it is done)
             await asyncio.sleep(0.01)
     assert not server.hub._newest_drafts
-    assert not server.hub._drafter._documents
+    assert not server.hub._bridge._documents
     assert not engine.runs

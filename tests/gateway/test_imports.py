@@ -7,7 +7,7 @@ import sys
 
 IMPORTS = """
 import pkgutil, sys
-import afterword.cli.serve, afterword.gateway, afterword.engine.process
+import afterword.cli.serve, afterword.gateway, afterword.engine.client
 for module in pkgutil.iter_modules(afterword.gateway.__path__, "afterword.gateway."):
     __import__(module.name)
 heavy = {"torch", "transformers", "accelerate", "safetensors"} & set(sys.modules)

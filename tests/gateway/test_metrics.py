@@ -14,11 +14,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from afterword.engine.api import Lost, Measured, PartLost
-from afterword.engine.inprocess import InProcessEngine
-from afterword.engine.measures import STEP_MS, STEP_ROWS
+from afterword.engine.counters import STEP_MS, STEP_ROWS
+from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
+from afterword.gateway.http.metrics_auth import MetricsAuth
 from afterword.gateway.options import GatewayOptions
-from afterword.gateway.readers import Readers
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
 
@@ -265,11 +265,11 @@ async def test_a_token_of_its_own_opens_the_page_and_nothing_else(serving: Servi
     [("127.0.0.1:8765", True), ("localhost", True), ("[::1]:8765", True), ("evil.example", False), ("[", False)],
 )
 def test_without_a_token_it_is_shown_under_local_names_only(host: str, shown: bool) -> None:
-    assert (Readers(()).refusal(None, host) is None) == shown
+    assert (MetricsAuth(()).refusal(None, host) is None) == shown
 
 
 def test_a_request_without_a_host_is_not_local() -> None:
-    assert Readers(()).refusal(None, None) is not None
+    assert MetricsAuth(()).refusal(None, None) is not None
 
 
 async def test_it_is_read_by_get_at_its_own_path_alone(server: RunningServer) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from afterword.engine.api import EngineEvent, Ready
+from afterword.engine.client import EngineClient
 from afterword.engine.options import EngineOptions
-from afterword.engine.pool import EnginePool, engine_of
-from afterword.engine.process import EngineProcess
+from afterword.engine.router import EngineRouter, engine_of
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
@@ -27,18 +27,18 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def pool(tiny_model_folder: Callable[..., Path]) -> EnginePool:
+def pool(tiny_model_folder: Callable[..., Path]) -> EngineRouter:
     folder = tiny_model_folder("llama", readable=True)
     options = EngineOptions(
         folder=folder, name="tiny", device="cpu,cpu", context_tokens=256, cache_bytes=1 << 24, threads=1
     )
     made = engine_of(options)
-    assert isinstance(made, EnginePool)
+    assert isinstance(made, EngineRouter)
     return made
 
 
 @pytest.fixture
-async def server(pool: EnginePool, tiny_model_folder: Callable[..., Path]) -> AsyncIterator[RunningServer]:
+async def server(pool: EngineRouter, tiny_model_folder: Callable[..., Path]) -> AsyncIterator[RunningServer]:
     """A server once both engines answer."""
     vocabulary = Vocabulary.from_folder(tiny_model_folder("llama", readable=True))
     ready: set[int] = set()
@@ -56,7 +56,7 @@ async def server(pool: EnginePool, tiny_model_folder: Callable[..., Path]) -> As
 
 
 async def test_documents_are_spread_and_outlive_the_engine_that_had_them(
-    server: RunningServer, pool: EnginePool
+    server: RunningServer, pool: EngineRouter
 ) -> None:
     async with greeted(server.url) as peer:
         for number in range(4):
@@ -71,7 +71,7 @@ async def test_documents_are_spread_and_outlive_the_engine_that_had_them(
             assert found[f"afterword_engine_step_seconds_count{{engine={engine}}}"] > 0
 
         dying = pool._engines[0]
-        assert isinstance(dying, EngineProcess)
+        assert isinstance(dying, EngineClient)
         assert dying.pid is not None
         os.kill(dying.pid, signal.SIGKILL)
         found = await until(server, "afterword_engine_restarts_total{engine=0}", 1)

@@ -70,12 +70,12 @@ async def test_pieces_that_wait_arrive_as_one_frame(serving: Serving, engine: Fa
     async with serving(outbox_bytes=1 << 30, **HURRIED) as server, reading_little(server) as peer:
         await peer.open("Once")
         await peer.suggest(max_tokens=256)
-        wish = await engine.wished()
+        request = await engine.requested()
         await clog(peer, server)
         for _ in range(100):
-            engine.write(wish.run, 1)
+            engine.write(request.run, 1)
             await asyncio.sleep(0)
-        engine.write(wish.run)
+        engine.write(request.run)
         *pieces, done = await read_until(peer, "done")
         assert len(pieces) < 5
         assert "".join(piece["text"] for piece in pieces) == done["text"]
@@ -91,9 +91,9 @@ async def test_pieces_of_a_cancelled_suggestion_are_not_sent_and_its_done_is(
     async with serving(outbox_bytes=1 << 30, **HURRIED) as server, reading_little(server) as peer:
         await peer.open("Once")
         suggestion = await peer.suggest(max_tokens=256)
-        wish = await engine.wished()
+        request = await engine.requested()
         await clog(peer, server)
-        engine.write(wish.run, 50)
+        engine.write(request.run, 50)
         await peer.send(type="cancel", doc="a", id=suggestion)
         (done,) = await read_until(peer, "done")
         assert done["reason"] == "cancelled"

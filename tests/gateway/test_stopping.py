@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from afterword.gateway.auth import OpenDoor
+from afterword.gateway.auth import InsecureBindError
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
@@ -119,7 +119,7 @@ async def test_while_it_drains_nobody_new_is_let_in_and_readyz_says_so(serving: 
     async with serving() as server, greeted(server.url) as peer:
         await peer.open("The quick brown fox")
         await peer.suggest()
-        wish = await engine.wished()
+        request = await engine.requested()
         draining = asyncio.create_task(server.hub.drain(60_000))
         assert (await peer.receive())["kind"] == "draining"
         with pytest.raises(InvalidStatus) as refusal:
@@ -134,7 +134,7 @@ async def test_while_it_drains_nobody_new_is_let_in_and_readyz_says_so(serving: 
         await peer.suggest("b")
         done = await peer.receive_type("done")
         assert (done["doc"], done["reason"]) == ("b", "busy")
-        engine.write(wish.run)
+        engine.write(request.run)
         assert (await peer.until_done())[1]["reason"] == "end"
         assert (await peer.close_code())[0] == 1001
         await draining
@@ -156,7 +156,7 @@ async def test_the_end_of_a_server_inside_a_program_closes_its_connections_and_i
 async def test_it_does_not_stand_open_to_other_machines_without_a_token(
     vocabulary: Vocabulary, engine: FakeEngine
 ) -> None:
-    with pytest.raises(OpenDoor):
+    with pytest.raises(InsecureBindError):
         async with running_server(GatewayOptions(model="scripted", host="0.0.0.0", port=0), engine, vocabulary):
             pass
     options = GatewayOptions(model="scripted", host="0.0.0.0", port=0, tokens=("secret",))

@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from afterword.engine.api import EngineEvent, Failed, Lost, Progress
+from afterword.engine.client import EngineClient
 from afterword.engine.options import EngineOptions
-from afterword.engine.process import EngineProcess
 
 from .peer import Peer, greeted
 
@@ -147,7 +147,7 @@ async def test_the_engine_gives_way_to_the_gateway(program: Program) -> None:
 
 
 async def test_a_folder_without_a_model_is_refused_with_the_reason(tmp_path: Path) -> None:
-    engine = EngineProcess(EngineOptions(folder=tmp_path, name="none"))
+    engine = EngineClient(EngineOptions(folder=tmp_path, name="none"))
     events: list[EngineEvent] = []
     over = asyncio.Event()
 

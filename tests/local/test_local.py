@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from afterword.client import ConnectionLost, connect
-from afterword.engine.inprocess import InProcessEngine
+from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
-from afterword.local import BlockingWriter, Writer
+from afterword.local import BlockingCompleter, Completer
 from afterword.models import ModelError
 from afterword.text.vocabulary import Vocabulary
 
@@ -35,28 +35,28 @@ def folder(tiny_model_folder: Any) -> Path:
 
 
 @pytest.fixture
-async def writer(folder: Path) -> AsyncIterator[Writer]:
-    async with Writer(str(folder)) as writer:
+async def writer(folder: Path) -> AsyncIterator[Completer]:
+    async with Completer(str(folder)) as writer:
         yield writer
 
 
-async def written(writer: Writer, text: str, **options: Any) -> str:
+async def written(writer: Completer, text: str, **options: Any) -> str:
     return "".join([piece async for piece in writer.complete(text, **options)])
 
 
-def steps_of(writer: Writer) -> int:
+def steps_of(writer: Completer) -> int:
     assert writer._engine is not None
     assert writer._engine.core is not None
     return writer._engine.core.stats.steps
 
 
-async def test_text_comes_in_pieces(writer: Writer) -> None:
+async def test_text_comes_in_pieces(writer: Completer) -> None:
     pieces = [piece async for piece in writer.complete(TEXTS[0], max_tokens=12)]
     assert len(pieces) > 3
     assert all(pieces)
 
 
-async def test_it_is_the_text_that_a_server_gives(writer: Writer, folder: Path) -> None:
+async def test_it_is_the_text_that_a_server_gives(writer: Completer, folder: Path) -> None:
     options = GatewayOptions(model="tiny", port=0)
     engine = InProcessEngine(EngineOptions(folder=folder, name="tiny"))
     async with running_server(options, engine, Vocabulary.from_folder(folder)) as server, connect(server.url) as client:
@@ -67,20 +67,20 @@ async def test_it_is_the_text_that_a_server_gives(writer: Writer, folder: Path) 
             assert await written(writer, text, max_tokens=12) == suggestion.text
 
 
-async def test_several_at_once_write_what_each_would_alone(writer: Writer) -> None:
+async def test_several_at_once_write_what_each_would_alone(writer: Completer) -> None:
     alone = [await written(writer, text, max_tokens=12) for text in TEXTS]
     together = await asyncio.gather(*(written(writer, text, max_tokens=12) for text in TEXTS))
     assert together == alone
     assert len(set(alone)) == len(TEXTS)
 
 
-async def test_sampling_with_a_seed_repeats_itself(writer: Writer) -> None:
+async def test_sampling_with_a_seed_repeats_itself(writer: Completer) -> None:
     options = {"max_tokens": 12, "temperature": 1.5}
     one, same, other = [await written(writer, TEXTS[0], seed=seed, **options) for seed in (1, 1, 2)]
     assert one == same != other
 
 
-async def test_leaving_the_loop_stops_the_model(writer: Writer) -> None:
+async def test_leaving_the_loop_stops_the_model(writer: Completer) -> None:
     await written(writer, TEXTS[0], max_tokens=200)
     assert (whole := steps_of(writer)) >= 60  # a step may give several tokens
     async for _ in writer.complete(TEXTS[0], max_tokens=200):
@@ -91,7 +91,7 @@ async def test_leaving_the_loop_stops_the_model(writer: Writer) -> None:
     assert steps_of(writer) == steps < whole + whole // 2
 
 
-async def test_cancelling_the_task_stops_the_model(writer: Writer) -> None:
+async def test_cancelling_the_task_stops_the_model(writer: Completer) -> None:
     task = asyncio.create_task(written(writer, TEXTS[0], max_tokens=200))
     while not steps_of(writer):  # noqa: ASYNC110 - the engine has no bell for this
         await asyncio.sleep(0.001)
@@ -103,7 +103,7 @@ async def test_cancelling_the_task_stops_the_model(writer: Writer) -> None:
     assert steps_of(writer) == steps < 40
 
 
-async def test_a_document_can_be_edited_and_asked_again(writer: Writer) -> None:
+async def test_a_document_can_be_edited_and_asked_again(writer: Completer) -> None:
     document = writer.open("It was")
     document.type(" a bright")
     suggestion = document.suggest(max_tokens=6, stop="none")
@@ -116,19 +116,19 @@ async def test_a_document_can_be_edited_and_asked_again(writer: Writer) -> None:
     assert done.usage.context > 0
 
 
-async def test_time_runs_out_when_asked_to(writer: Writer) -> None:
+async def test_time_runs_out_when_asked_to(writer: Completer) -> None:
     suggestion = writer.open(TEXTS[0]).suggest(max_tokens=100_000, stop="none", max_time_ms=50)
     done = await suggestion.done()
     assert done.reason in ("time", "end", "repetition")
 
 
-async def test_values_out_of_range_are_refused(writer: Writer) -> None:
+async def test_values_out_of_range_are_refused(writer: Completer) -> None:
     with pytest.raises(ValueError, match="temperature"):
         await written(writer, TEXTS[0], temperature=9)
 
 
 async def test_closing_it_ends_what_is_being_written(folder: Path) -> None:
-    async with Writer(str(folder)) as writer:
+    async with Completer(str(folder)) as writer:
         task = asyncio.create_task(written(writer, TEXTS[0], max_tokens=100_000))
         await asyncio.sleep(0)
     with pytest.raises(ConnectionLost):
@@ -139,12 +139,12 @@ async def test_closing_it_ends_what_is_being_written(folder: Path) -> None:
 
 async def test_a_model_that_is_not_there_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nothing there"):
-        async with Writer(str(tmp_path / "none")):
+        async with Completer(str(tmp_path / "none")):
             pass
 
 
 def test_programs_without_a_loop_iterate_too(folder: Path) -> None:
-    with BlockingWriter(str(folder)) as writer:
+    with BlockingCompleter(str(folder)) as writer:
         pieces = list(writer.complete(TEXTS[0], max_tokens=12))
         assert len(pieces) > 3
         assert "".join(writer.complete(TEXTS[0], max_tokens=12)) == "".join(pieces)
@@ -152,7 +152,7 @@ def test_programs_without_a_loop_iterate_too(folder: Path) -> None:
             break
         with pytest.raises(ValueError, match="temperature"):
             list(writer.complete(TEXTS[0], temperature=9))
-    with pytest.raises(ModelError), BlockingWriter(str(folder / "none")):
+    with pytest.raises(ModelError), BlockingCompleter(str(folder / "none")):
         pass
 
 
@@ -166,5 +166,5 @@ async def test_the_built_in_model_writes_what_transformers_would(builtin_model_f
     model: Any = AutoModelForCausalLM.from_pretrained(builtin_model_folder, dtype=torch.float32)
     prompt = [0, *tokenizer(text).input_ids]
     written_ids = model.generate(input_ids=torch.tensor([prompt]), max_new_tokens=20, do_sample=False)[0, len(prompt) :]
-    async with Writer("builtin", dtype="float32") as writer:
+    async with Completer("builtin", dtype="float32") as writer:
         assert await written(writer, text, max_tokens=20) == tokenizer.decode(written_ids).rstrip()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from afterword.models.cache import ConversionCache, Facts, Request
+from afterword.models.cache import ConversionCache, ConversionRequest, Facts
 from afterword.models.files import ModelError
 from afterword.models.progress import silent
 
@@ -47,7 +47,7 @@ def leftovers(cache: ConversionCache) -> list[str]:
 
 def test_the_second_time_nothing_is_converted(cache: ConversionCache, source: Path) -> None:
     work = Work()
-    made = cache.make(Request(source, "m", 0), silent, work)
+    made = cache.make(ConversionRequest(source, "m", 0), silent, work)
     found = cache.find(source)
     assert found is not None
     assert found.folder == made.folder
@@ -59,27 +59,27 @@ def test_the_same_content_elsewhere_is_not_converted_again(
     cache: ConversionCache, source: Path, tmp_path: Path
 ) -> None:
     work = Work()
-    cache.make(Request(source, "m", 0), silent, work)
+    cache.make(ConversionRequest(source, "m", 0), silent, work)
     moved = source.rename(tmp_path / "moved.gguf")
     assert cache.find(moved) is None, "its content is not known before it was read once"
-    cache.make(Request(moved, "m", 0), silent, work)
+    cache.make(ConversionRequest(moved, "m", 0), silent, work)
     assert cache.find(moved) is not None
     assert work.times == 1
 
 
 def test_changed_content_is_converted_anew(cache: ConversionCache, source: Path) -> None:
     work = Work()
-    first = cache.make(Request(source, "m", 0), silent, work)
+    first = cache.make(ConversionRequest(source, "m", 0), silent, work)
     source.write_bytes(b"GGUF and something else")
     assert cache.find(source) is None
-    assert cache.make(Request(source, "m", 0), silent, work).folder != first.folder
+    assert cache.make(ConversionRequest(source, "m", 0), silent, work).folder != first.folder
     assert work.times == 2
 
 
 @pytest.mark.parametrize("damage", ["remove", "shorten", "alter", "forget"])
 def test_a_damaged_conversion_is_made_again(cache: ConversionCache, source: Path, damage: str) -> None:
     work = Work()
-    file = cache.make(Request(source, "m", 0), silent, work).folder / "config.json"
+    file = cache.make(ConversionRequest(source, "m", 0), silent, work).folder / "config.json"
     whole = file.read_text()
     if damage == "remove":
         file.unlink()
@@ -91,17 +91,17 @@ def test_a_damaged_conversion_is_made_again(cache: ConversionCache, source: Path
     else:
         (file.parent / "afterword.json").write_text("{}")
     assert cache.find(source) is None
-    again = cache.make(Request(source, "m", 0), silent, work)
+    again = cache.make(ConversionRequest(source, "m", 0), silent, work)
     assert (again.folder / "config.json").read_text() == whole
     assert work.times == 2
 
 
 def test_a_cache_that_was_copied_is_verified_and_used(cache: ConversionCache, source: Path, tmp_path: Path) -> None:
     work = Work()
-    cache.make(Request(source, "m", 0), silent, work)
+    cache.make(ConversionRequest(source, "m", 0), silent, work)
     copied = ConversionCache(tmp_path / "copied")
     shutil.copytree(cache.folder, copied.folder, copy_function=shutil.copyfile)
-    found = copied.make(Request(source, "m", 0), silent, work)
+    found = copied.make(ConversionRequest(source, "m", 0), silent, work)
     assert work.times == 1
     assert all(record.unchanged(found.folder / name) for name, record in found.manifest.files.items())
 
@@ -111,17 +111,17 @@ def test_a_failed_conversion_leaves_nothing(cache: ConversionCache, source: Path
         raise ModelError("no such luck")
 
     with pytest.raises(ModelError, match="no such luck"):
-        cache.make(Request(source, "m", 0), silent, Work(fail))
+        cache.make(ConversionRequest(source, "m", 0), silent, Work(fail))
     assert list(cache) == []
     assert leftovers(cache) == []
 
 
 def test_what_a_killed_conversion_left_is_cleared(cache: ConversionCache, source: Path) -> None:
     work = Work()
-    made = cache.make(Request(source, "m", 0), silent, work)
+    made = cache.make(ConversionRequest(source, "m", 0), silent, work)
     shutil.rmtree(made.folder)
     (cache.folder / f".partial-{made.folder.name}-x7").mkdir()
-    cache.make(Request(source, "m", 0), silent, work)
+    cache.make(ConversionRequest(source, "m", 0), silent, work)
     assert leftovers(cache) == []
 
 
@@ -138,10 +138,12 @@ def test_two_at_once_convert_once(cache: ConversionCache, source: Path) -> None:
             go_on.set()
 
     work, folders = Work(during), []
-    first = threading.Thread(target=lambda: folders.append(cache.make(Request(source, "m", 0), silent, work).folder))
+    first = threading.Thread(
+        target=lambda: folders.append(cache.make(ConversionRequest(source, "m", 0), silent, work).folder)
+    )
     first.start()
     assert begun.wait(30)
-    folders.append(cache.make(Request(source, "m", 0), note, work).folder)
+    folders.append(cache.make(ConversionRequest(source, "m", 0), note, work).folder)
     first.join(30)
     assert work.times == 1
     assert len(set(folders)) == 1
@@ -151,14 +153,14 @@ def test_two_at_once_convert_once(cache: ConversionCache, source: Path) -> None:
 def test_a_wrong_checksum_is_refused_before_any_work(cache: ConversionCache, source: Path) -> None:
     work = Work()
     with pytest.raises(ModelError, match=r"not the file it should be: its SHA-256 is \w{64} instead of abc"):
-        cache.make(Request(source, "m", 0, sha256="abc"), silent, work)
+        cache.make(ConversionRequest(source, "m", 0, sha256="abc"), silent, work)
     assert work.times == 0
 
 
 def test_a_full_disk_is_told_before_any_work(cache: ConversionCache, source: Path) -> None:
     work = Work()
     with pytest.raises(ModelError, match="GB free, but the converted model needs"):
-        cache.make(Request(source, "m", 10**18), silent, work)
+        cache.make(ConversionRequest(source, "m", 10**18), silent, work)
     assert work.times == 0
 
 
@@ -166,13 +168,13 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, source: Path) -
     (tmp_path / "file").write_text("in the way")
     cache = ConversionCache(tmp_path / "file")
     with pytest.raises(ModelError, match=r"the cache folder .*file.* cannot be written"):
-        cache.make(Request(source, "m", 0), silent, Work())
+        cache.make(ConversionRequest(source, "m", 0), silent, Work())
 
 
 def test_a_conversion_by_another_version_is_not_used(
     cache: ConversionCache, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.make(Request(source, "m", 0), silent, Work())
+    cache.make(ConversionRequest(source, "m", 0), silent, Work())
     monkeypatch.setattr("afterword.models.cache.CONVERTER_VERSION", 99)
     assert cache.find(source) is None
     assert list(cache) == []

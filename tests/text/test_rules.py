@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afterword.text.rules import Rules
-from afterword.text.sentences import may_end, sentence_ends
+from afterword.session.text_rules import Surroundings
+from afterword.text.boundaries.rules import Rules
+from afterword.text.boundaries.sentences import may_end, sentence_ends
 from afterword_protocol.messages import Reason, Stop
-from afterword_protocol.rules import Surroundings
 
 from .conftest import CORPUS
 

@@ -1,5 +1,5 @@
 """The command `afterword`: serve, complete, try, models."""
 
-from .main import main
+from afterword.cli.main import main
 
 __all__ = ["main"]

@@ -6,15 +6,14 @@ import re
 import sys
 from argparse import Namespace
 
+from afterword.cli.args import settings_of
+from afterword.cli.failure import Failure
+from afterword.cli.own_server import client_for
+from afterword.cli.serve import run_async
 from afterword.client import Client, ClientError
+from afterword.config.settings import Settings
 from afterword.models import ModelFiles, resolve
 from afterword.models.progress import TerminalProgress
-from afterword.settings import Settings
-
-from .failure import Failure
-from .given import settings_of
-from .own_server import client_for
-from .serve import run_async
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 

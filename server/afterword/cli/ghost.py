@@ -16,7 +16,7 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class AskOptions:
     """What is asked for at each caret; `most_alternatives` is how many are fetched when the writer looks for others."""
 
     max_tokens: int = DEFAULT_MAX_TOKENS
@@ -24,13 +24,13 @@ class Ask:
     most_alternatives: int = 3
 
 
-class Ghost:
-    """Ghost text beside a text that somebody types; all lengths are in code points."""
+class TerminalGhost:
+    """TerminalGhost text beside a text that somebody types; all lengths are in code points."""
 
-    def __init__(self, document: Document, now_ms: Callable[[], float], ask: Ask | None = None) -> None:
+    def __init__(self, document: Document, now_ms: Callable[[], float], ask: AskOptions | None = None) -> None:
         self._document = document
         self._now_ms = now_ms
-        self._ask = ask or Ask()
+        self._ask = ask or AskOptions()
         self._alternative = 0  # the one that is shown
         self._held = ""  # painted until the alternative that was asked for has text
         self._asked_ms = 0.0  # when the suggestion was asked for

@@ -10,11 +10,10 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
+from afterword.cli.failure import Failure
+from afterword.cli.parser import build_parser
+from afterword.config.settings import SettingsError
 from afterword.models import ModelError
-from afterword.settings import SettingsError
-
-from .failure import Failure
-from .parser import build_parser
 
 INTERRUPTED = 130
 READER_GONE = 141
@@ -51,24 +50,24 @@ def _say(error: Exception, status: int) -> int:
 
 
 def _serve(given: Namespace) -> int:
-    from .serve import run
+    from afterword.cli.serve import run
 
     return run(given)
 
 
 def _complete(given: Namespace) -> int:
-    from .complete import run
+    from afterword.cli.complete import run
 
     return run(given)
 
 
 def _try(given: Namespace) -> int:
-    from .trying import run
+    from afterword.cli.trying import run
 
     return run(given)
 
 
 def _models(given: Namespace) -> int:
-    from .models import run
+    from afterword.cli.models import run
 
     return run(given)

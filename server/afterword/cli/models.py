@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from afterword.cli.args import settings_of
+from afterword.cli.failure import Failure
 from afterword.models import ModelError, builtin, resolve
 from afterword.models.cache import Conversion, ConversionCache, default_cache_dir
 from afterword.models.files import check_folder
 from afterword.models.hub import hub_models
 from afterword.models.progress import TerminalProgress
-
-from .failure import Failure
-from .given import settings_of
 
 
 def run(given: Namespace) -> int:

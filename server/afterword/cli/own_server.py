@@ -11,17 +11,16 @@ from argparse import Namespace
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+from afterword.cli.failure import Failure
 from afterword.client import Client, ClientError, connect
+from afterword.config.settings import Settings
 from afterword.engine.api import EngineEvent, Failed, Progress, Ready
-from afterword.engine.process import EngineProcess
+from afterword.engine.client import EngineClient
 from afterword.gateway.auth import TOKEN_VARIABLE
 from afterword.gateway.server import running_server
 from afterword.models import ModelFiles
 from afterword.models.progress import TerminalProgress
-from afterword.settings import Settings
 from afterword.text.vocabulary import Vocabulary
-
-from .failure import Failure
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ async def client_of_own_server(
         elif isinstance(event, Failed):
             ready.set_exception(Failure(f"the model {files.name} cannot be used: {event.detail}"))
 
-    engine = EngineProcess(settings.engine(files))
+    engine = EngineClient(settings.engine(files))
     vocabulary = Vocabulary.from_folder(files.folder)
     async with running_server(options, engine, vocabulary, watch=watch) as server:
         await ready

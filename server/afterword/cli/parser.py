@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from afterword.settings import Settings
-from afterword.settings_text import NO_FLAG, allowed, extra, fields, flag_of
+from afterword.config.settings import Settings
+from afterword.config.settings_text import NO_FLAG, allowed, extra, fields, flag_of
 from afterword_protocol.messages import Stop
 
 GROUP_TITLES = {"server": "server", "model": "model", "limits": "limits for each connection"}

@@ -20,9 +20,8 @@ from prompt_toolkit.layout.processors import Processor, Transformation, Transfor
 from prompt_toolkit.layout.utils import explode_text_fragments
 from prompt_toolkit.styles import Style
 
+from afterword.cli.ghost import TerminalGhost
 from afterword.client import ClientError, Part, Suggestion
-
-from .ghost import Ghost
 
 STYLE = Style.from_dict({"ghost": "ansibrightblack", "status": "reverse"})
 KEYS = "^D quit · Tab all · ^→ word · Esc no · Alt-] next"
@@ -39,7 +38,7 @@ REPAINT_S = 0.03
 class PaintGhost(Processor):
     """Puts ghost text after the caret on the caret's line, without its being part of the text."""
 
-    ghost: Ghost
+    ghost: TerminalGhost
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
         """One line of the text as it is shown."""
@@ -61,7 +60,7 @@ class PaintGhost(Processor):
 class Screen:
     """The editor of `afterword try`. `status` gives the left part of the last line."""
 
-    def __init__(self, ghost: Ghost, status: Callable[[], str], text: str = "") -> None:
+    def __init__(self, ghost: TerminalGhost, status: Callable[[], str], text: str = "") -> None:
         self._ghost = ghost
         self._status = status
         self._buffer = Buffer(document=Text(text), multiline=True)

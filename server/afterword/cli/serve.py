@@ -13,20 +13,19 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, TypeVar
 
+from afterword.cli.args import settings_of
+from afterword.cli.failure import Failure
+from afterword.config.settings import SettingsError
 from afterword.engine.api import EngineEvent, Lost, PartLost, Progress, Ready
-from afterword.engine.pool import engine_of
+from afterword.engine.router import engine_of
 from afterword.faults import describe_fault
-from afterword.gateway.auth import OpenDoor, require_tokens
+from afterword.gateway.auth import InsecureBindError, require_tokens
 from afterword.gateway.options import GatewayOptions
-from afterword.gateway.server import EngineRefused, RunningServer, serve
+from afterword.gateway.server import EngineStartError, RunningServer, serve
 from afterword.models import ModelFiles, resolve
 from afterword.models.progress import TerminalProgress
-from afterword.settings import SettingsError
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.messages import SUBPROTOCOL
-
-from .failure import Failure
-from .given import settings_of
 
 T = TypeVar("T")
 
@@ -44,7 +43,7 @@ def run(given: Namespace) -> int:
         vocabulary = Vocabulary.from_folder(files.folder)
         try:
             run_async(serve(options, engine, vocabulary, watch=announcer.watch, listening=announcer.listening))
-        except EngineRefused as error:
+        except EngineStartError as error:
             raise Failure(f"the model {files.name} cannot be served: {error}") from error
         except OSError as error:
             raise Failure(
@@ -103,7 +102,7 @@ def check_door(options: GatewayOptions) -> None:
     """Refuse, before any long work, to stand open to other machines. Raises `SettingsError`."""
     try:
         require_tokens(options.host, options.tokens)
-    except OpenDoor as error:
+    except InsecureBindError as error:
         raise SettingsError(str(error)) from error
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from afterword.cli.args import settings_of
+from afterword.cli.failure import Failure
+from afterword.cli.ghost import AskOptions, TerminalGhost
+from afterword.cli.own_server import client_for
+from afterword.cli.screen import Screen
+from afterword.cli.serve import run_async
 from afterword.client import Client, ClientError, Document
 from afterword.clock import now_ms
+from afterword.config.settings import Settings
 from afterword.models import ModelFiles, resolve
 from afterword.models.progress import TerminalProgress
-from afterword.settings import Settings
-
-from .failure import Failure
-from .ghost import Ask, Ghost
-from .given import settings_of
-from .own_server import client_for
-from .screen import Screen
-from .serve import run_async
 
 
 def run(given: Namespace) -> int:
@@ -40,8 +39,8 @@ async def type_and_see(
             document = await client.open("try", given.text, preface=given.preface)
         except ClientError as error:
             raise Failure(str(error)) from error
-        ask = Ask(given.max_tokens, given.stop, given.alternatives)
-        ghost = Ghost(document, now_ms, ask)
+        ask = AskOptions(given.max_tokens, given.stop, given.alternatives)
+        ghost = TerminalGhost(document, now_ms, ask)
         return await Screen(ghost, lambda: state(client, document), given.text).run()
 
 

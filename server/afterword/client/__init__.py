@@ -1,9 +1,9 @@
 """An async client for Afterword servers, in Python's units. Imports no torch."""
 
-from .connection import Client, connect
-from .document import Document
-from .errors import ClientError, ConnectionLost, OutOfStep, Refused, RequestFailed
-from .suggestion import Part, Suggestion
+from afterword.client.connection import Client, connect
+from afterword.client.document import Document
+from afterword.client.errors import ClientError, ConnectionLost, OutOfStep, Refused, RequestFailed
+from afterword.client.suggestion import Part, Suggestion
 
 __all__ = [
     "Client",

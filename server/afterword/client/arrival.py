@@ -10,11 +10,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.http11 import Response
 from websockets.typing import Origin, Subprotocol
 
+from afterword.client.errors import ConnectionLost, Refused
 from afterword_protocol import codec
 from afterword_protocol.codes import CloseCode, Comeback
 from afterword_protocol.messages import SUBPROTOCOL, Hello, Welcome
-
-from .errors import ConnectionLost, Refused
 
 MOST_FRAME_BYTES = 16 * 2**20
 DEAD_AFTER_S = 20.0  # without an answer to a WebSocket ping, of which one is sent as often

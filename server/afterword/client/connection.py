@@ -16,6 +16,11 @@ from typing import Self
 
 from websockets.asyncio.client import ClientConnection
 
+from afterword.client.arrival import arrive, why
+from afterword.client.document import Document
+from afterword.client.errors import ConnectionLost, Refused
+from afterword.client.pipe import Pipe
+from afterword.client.waits import growing_waits
 from afterword.faults import describe_fault
 from afterword_protocol.codes import CloseCode
 from afterword_protocol.messages import (
@@ -34,12 +39,6 @@ from afterword_protocol.messages import (
     Token,
     Welcome,
 )
-
-from .arrival import arrive, why
-from .document import Document
-from .errors import ConnectionLost, Refused
-from .pipe import Pipe
-from .waits import growing_waits
 
 WELL_AFTER_S = 10.0  # a connection that lasted so long was well: the next waits begin small again
 TOO_FAST_REST_S = 1.0  # before coming back to a server that closed because of too many messages

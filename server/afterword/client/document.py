@@ -9,6 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from afterword.client.errors import ClientError, ConnectionLost, RequestFailed
+from afterword.client.link import Link
+from afterword.client.mirror import LocalText
+from afterword.client.suggestion import Part, Suggestion
 from afterword_protocol import codec
 from afterword_protocol.messages import (
     DEFAULT_MAX_TOKENS,
@@ -29,11 +33,6 @@ from afterword_protocol.messages import (
     Token,
 )
 from afterword_protocol.utf16 import units
-
-from .errors import ClientError, ConnectionLost, RequestFailed
-from .link import Link
-from .mirror import Mirror
-from .suggestion import Part, Suggestion
 
 _TEXT_IS_OUT_OF_STEP = frozenset({ErrorCode.RESYNC, ErrorCode.STALE_REV, ErrorCode.UNKNOWN_SUGGESTION})
 
@@ -58,7 +57,7 @@ class Document:
         self.error: ClientError | None = None  # why the server does not follow this document at present
         self.suggestion: Suggestion | None = None  # the newest one
         self._link = link
-        self._mirror = Mirror(before, after)
+        self._mirror = LocalText(before, after)
         self._rev = 0  # last revision sent
         self._id = 0  # last suggestion id used
         self._epoch = 0  # connection on which the server was given this text
@@ -122,7 +121,7 @@ class Document:
 
     def replace(self, before: str, after: str = "") -> None:
         """Give the document another text altogether."""
-        self._mirror = Mirror(before, after)
+        self._mirror = LocalText(before, after)
         self.reopen()
 
     # --- suggestions ---

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from afterword.client.clip import head
+from afterword.client.errors import OutOfStep
 from afterword_protocol.messages import Boundaries
 from afterword_protocol.utf16 import units
-
-from .clip import head
-from .errors import OutOfStep
 
 
 class Growing:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from afterword.client.clip import head, tail
 from afterword_protocol.utf16 import has_lone_surrogate, units
-
-from .clip import head, tail
 
 
 @dataclass(frozen=True, slots=True)
-class Splice:
+class WireSplice:
     """A change at the caret in UTF-16 units, with the length of the text before the caret that must result."""
 
     delete: int
@@ -32,7 +31,7 @@ class Shown:
     after: str
 
 
-class Mirror:
+class LocalText:
     """Text before and after the caret, and how much of it the server knows.
 
     `room_units`: how many units of text the server takes; what is farther from the caret stays here.
@@ -61,7 +60,7 @@ class Mirror:
         self._hidden_after_units = self._after_units - units(after)
         return Shown(before, after)
 
-    def splice(self, delete: int, insert: str, delete_after: int, insert_after: str) -> Splice | None:
+    def splice(self, delete: int, insert: str, delete_after: int, insert_after: str) -> WireSplice | None:
         """Apply a change, lengths in code points; returns what to tell the server.
 
         `None` means that the change reaches into text the server never had: show it the text anew.
@@ -86,7 +85,7 @@ class Mirror:
         if unknown:
             return None
         length = self._before_units - self._hidden_before_units
-        return Splice(delete_units, insert, delete_after_units, insert_after, length)
+        return WireSplice(delete_units, insert, delete_after_units, insert_after, length)
 
 
 def untyped(origin: str, text: str, before: str) -> str | None:

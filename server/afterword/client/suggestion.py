@@ -10,6 +10,9 @@ import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Literal
 
+from afterword.client.errors import ClientError, OutOfStep, RequestFailed
+from afterword.client.growing import Growing, ends
+from afterword.client.mirror import untyped
 from afterword_protocol.messages import (
     DEFAULT_MAX_TOKENS,
     Boundaries,
@@ -23,12 +26,8 @@ from afterword_protocol.messages import (
     Usage,
 )
 
-from .errors import ClientError, OutOfStep, RequestFailed
-from .growing import Growing, ends
-from .mirror import untyped
-
 if TYPE_CHECKING:
-    from .document import Document
+    from afterword.client.document import Document
 
 Part = Literal["word", "phrase", "sentence", "all"]
 _GONE = frozenset({Reason.DIVERGED, Reason.STALE})
@@ -36,7 +35,7 @@ _WORD = re.compile(r"\s*\S+")
 
 
 class Suggestion:
-    """Ghost text being written. Iterate over it for the pieces of its first alternative, as they come.
+    """TerminalGhost text being written. Iterate over it for the pieces of its first alternative, as they come.
 
     Iterating ends when the suggestion does, and goes on from there after `extend`. A suggestion that ends because the
     writer moved on (`diverged`, `superseded`, `cancelled` and so on) just ends; one that failed raises its `error`.

@@ -1,7 +1,7 @@
-"""The one interface between the gateway and an engine: wishes in, events out, token ids only.
+"""The one interface between the gateway and an engine: requests in, events out, token ids only.
 
 Nothing here imports torch, and nothing above it may assume that the engine is in this process or on this machine.
-A wish carries its whole prompt, so an engine that lost its caches needs nothing else.
+A request carries its whole prompt, so an engine that lost its caches needs nothing else.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What one document wants written; the newest wish of a document replaces the one before.
+class Request:
+    """What one document wants written; the newest request of a document replaces the one before.
 
     `document`: key of the document, unique over all connections.
-    `run`: number of this wish, unique and rising; events carry it.
+    `run`: number of this request, unique and rising; events carry it.
     `tokens`: ids of the whole prompt, at least one.
     `heal`: bytes the writer already typed after the prompt; the first new tokens must reproduce them.
     `limit_tokens`: new tokens to write, not counting those that only reproduce `heal`; 0 only fills the cache.
@@ -85,7 +85,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The engine answers wishes from now on. `context_tokens`: longest prompt; `device`, `dtype`: where and how.
+    """The engine answers requests from now on. `context_tokens`: longest prompt; `device`, `dtype`: where and how.
 
     `engine`: which of several.
     """
@@ -153,8 +153,8 @@ class Measured:
     engine: int = 0
 
 
-RunEvent = Started | Sampled | Paused | Ended
-EngineEvent = RunEvent | Progress | Ready | Lost | PartLost | Failed | Measured
+SequenceEvent = Started | Sampled | Paused | Ended
+EngineEvent = SequenceEvent | Progress | Ready | Lost | PartLost | Failed | Measured
 EventSink = Callable[[Sequence[EngineEvent]], None]
 
 
@@ -165,8 +165,11 @@ class Engine(Protocol):
         """Start up; returns once starting is under way. `Ready` or `Failed` follows."""
         ...
 
-    def start(self, wish: Wish) -> None:
-        """Take a wish; it replaces the document's earlier one. Until `Ready` each document's newest wish waits."""
+    def start(self, request: Request) -> None:
+        """Take a request; it replaces the document's earlier one.
+
+        Until `Ready` each document's newest request waits.
+        """
         ...
 
     def update(self, run: int, limit_tokens: int) -> None:
@@ -174,7 +177,10 @@ class Engine(Protocol):
         ...
 
     def stop(self, run: int, useful: bool = False) -> None:
-        """Drop a run at once; no event of it follows. `useful`: its text may yet be gone on with, by another wish."""
+        """Drop a run at once; no event of it follows.
+
+        `useful`: its text may yet be gone on with, by another request.
+        """
         ...
 
     def forget(self, document: int) -> None:

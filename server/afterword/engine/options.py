@@ -38,7 +38,7 @@ class EngineOptions:
         return [device.strip() for device in self.device.split(",")]
 
     def arguments(self) -> list[str]:
-        """The options as arguments of `python -m afterword.engine`."""
+        """The options as arguments of `python -m afterword.worker`."""
         given = {
             "--folder": self.folder,
             "--name": self.name,

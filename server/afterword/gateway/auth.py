@@ -16,7 +16,7 @@ TOKEN_VARIABLE = "AFTERWORD_TOKEN"
 TOKENS_VARIABLE = "AFTERWORD_TOKENS"
 
 
-class OpenDoor(ValueError):
+class InsecureBindError(ValueError):
     """The server would be reachable from other machines without asking anybody for a token."""
 
 
@@ -69,10 +69,10 @@ def parse_tokens(text: str) -> list[str]:
 
 
 def require_tokens(host: str, tokens: Iterable[str]) -> None:
-    """Raise `OpenDoor`, saying what to do, if `host` reaches beyond this machine and there are no tokens."""
+    """Raise `InsecureBindError`, saying what to do, if `host` reaches beyond this machine and there are no tokens."""
     if is_loopback(host) or any(tokens):
         return
-    raise OpenDoor(
+    raise InsecureBindError(
         f"refusing to listen on {host or 'all addresses'} without a token, because other machines could reach it. "
         f"Set {TOKEN_VARIABLE} to a secret, or name a file with one secret a line, and give clients the secret; "
         "or listen on 127.0.0.1 only."

@@ -1,7 +1,7 @@
 """The shell of one connection: frames in, frames out, a timer, and the session that decides.
 
 What lives here: carrying out what the session asks, in order, and keeping what goes wrong inside this one connection.
-No rule of the protocol is here; those are in `afterword_protocol.session`.
+No rule of the protocol is here; those are in `afterword.session.session`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from websockets.exceptions import ConnectionClosed
 
 from afterword.clock import now_ms
 from afterword.faults import describe_fault
+from afterword.gateway.metrics.gateway_metrics import Metrics
+from afterword.gateway.outbox import Outbox
+from afterword.session.counters import SuggestionCounters
+from afterword.session.effects import Disconnect, Effect, GenerationCommand, GenerationEvent, Send
+from afterword.session.session import Session
 from afterword_protocol.codes import CloseCode
-from afterword_protocol.effects import Disconnect, DraftCommand, DraftEvent, Effect, Send
-from afterword_protocol.session import Session
-from afterword_protocol.tally import Tally
-
-from .metrics import Metrics
-from .outbox import Outbox
 
 _log = logging.getLogger("afterword.gateway")
 
@@ -31,10 +30,10 @@ _log = logging.getLogger("afterword.gateway")
 FRAMES_PER_TURN = 16
 
 
-class Desk(Protocol):
+class ConnectionOwner(Protocol):
     """What a connection needs of the server it belongs to."""
 
-    def command(self, connection: Connection, command: DraftCommand) -> None:
+    def command(self, connection: Connection, command: GenerationCommand) -> None:
         """Take a command of one connection's session."""
         ...
 
@@ -51,7 +50,7 @@ class Connection:
         socket: ServerConnection,
         session: Session,
         outbox: Outbox,
-        desk: Desk,
+        desk: ConnectionOwner,
         metrics: Metrics,
         *,
         name: str,
@@ -88,9 +87,9 @@ class Connection:
             with contextlib.suppress(asyncio.CancelledError):
                 await sender
 
-    def on_draft(self, event: DraftEvent) -> None:
+    def on_generation(self, event: GenerationEvent) -> None:
         """A draft of this connection has news."""
-        self._ask(lambda: self._session.on_draft(event, now_ms()))
+        self._ask(lambda: self._session.on_generation(event, now_ms()))
 
     def on_engine_lost(self) -> None:
         """The engine died."""
@@ -126,7 +125,7 @@ class Connection:
         return self._session.documents
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> SuggestionCounters:
         """What came of suggestions so far."""
         return self._session.tally
 
@@ -232,7 +231,7 @@ class Connection:
             self._cut = asyncio.create_task(self._part(CloseCode.TOO_FAST, reason))
 
     def _forget_documents(self) -> None:
-        """Let the session go. Should that fail, the hub still frees what the drafter holds for this client."""
+        """Let the session go. Should that fail, the hub still frees what the bridge holds for this client."""
         try:
             for command in self._session.closed():
                 self._desk.command(self, command)

@@ -13,20 +13,19 @@ from http import HTTPStatus
 from websockets.datastructures import Headers, MultipleValuesError
 from websockets.http11 import Request, Response
 
+from afterword.gateway.http.answers import HttpAnswer, response_of, text_answer
+from afterword.gateway.http.health import Routes
+from afterword.gateway.http.metrics_auth import MetricsAuth
+from afterword.gateway.http.static_files import StaticFiles
+from afterword.gateway.origins import Origins
 from afterword_protocol.messages import PATH, SUBPROTOCOL
-
-from .health import Routes
-from .origins import Origins
-from .pages import Page, response_of, text_page
-from .readers import Readers
-from .site import Site
 
 # A WebSocket begins with a GET, too.
 METHODS = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
-class Doorkeeper:
+class HandshakePolicy:
     """Answers requests. `has_room` tells whether one more connection may be opened, `draining` that none may.
 
     `routes`: pages for everybody; `private`: those for `readers`. `site` is the page to write on, or `None` if none is
@@ -34,10 +33,10 @@ class Doorkeeper:
     """
 
     origins: Origins
-    readers: Readers
+    readers: MetricsAuth
     routes: Routes
     private: Routes
-    site: Site | None
+    site: StaticFiles | None
     has_room: Callable[[], bool]
     draining: Callable[[], bool]
     refused: Callable[[HTTPStatus], None]
@@ -47,9 +46,9 @@ class Doorkeeper:
         page = self._page(request)
         return response_of(page, head=request.method == "HEAD") if page else None
 
-    def _page(self, request: Request) -> Page | None:
+    def _page(self, request: Request) -> HttpAnswer | None:
         if request.method not in METHODS:
-            page = text_page(HTTPStatus.METHOD_NOT_ALLOWED, f"Only {' and '.join(METHODS)} are answered here.")
+            page = text_answer(HTTPStatus.METHOD_NOT_ALLOWED, f"Only {' and '.join(METHODS)} are answered here.")
             return replace(page, headers={"Allow": ", ".join(METHODS)})
         path = request.path.partition("?")[0]
         if path in self.routes:
@@ -59,25 +58,25 @@ class Doorkeeper:
             self.refused(answer.status)
         return answer
 
-    def _guarded_page(self, path: str, headers: Headers) -> Page | None:
+    def _guarded_page(self, path: str, headers: Headers) -> HttpAnswer | None:
         if path in self.private:
             return self._reading_refusal(headers) or self.private[path]()
         if path != PATH:
             found = self.site and self.site.answer(path, headers)
-            return found or text_page(HTTPStatus.NOT_FOUND, self._directions())
+            return found or text_answer(HTTPStatus.NOT_FOUND, self._directions())
         if not _asks_for_websocket(headers):
             return None
         refusal = self._refusal(headers)
-        return text_page(*refusal) if refusal else None
+        return text_answer(*refusal) if refusal else None
 
-    def _reading_refusal(self, headers: Headers) -> Page | None:
+    def _reading_refusal(self, headers: Headers) -> HttpAnswer | None:
         try:
             refusal = self.readers.refusal(headers.get("Authorization"), headers.get("Host"))
         except MultipleValuesError:
-            return text_page(HTTPStatus.BAD_REQUEST, "The request has more than one Authorization or Host.")
+            return text_answer(HTTPStatus.BAD_REQUEST, "The request has more than one Authorization or Host.")
         if refusal is None:
             return None
-        page = text_page(*refusal)
+        page = text_answer(*refusal)
         return replace(page, headers={"WWW-Authenticate": "Bearer"} if page.status is HTTPStatus.UNAUTHORIZED else {})
 
     def _directions(self) -> str:

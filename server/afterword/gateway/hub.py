@@ -1,4 +1,4 @@
-"""What the connections of one server share: the engine, the drafter, and who gets which news.
+"""What the connections of one server share: the engine, the bridge, and who gets which news.
 
 What lives here: the registry of connections, the way of an engine event to the one it concerns, and the orderly end.
 Sockets are opened in `server.py`, and one connection is served in `connection.py`.
@@ -17,24 +17,23 @@ from importlib.metadata import version
 from websockets.asyncio.server import ServerConnection
 
 from afterword.clock import now_ms
-from afterword.drafting import FIRST_CONTEXT_TOKENS, Drafter
 from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, PartLost, Progress, Ready
 from afterword.faults import describe_fault
+from afterword.gateway.auth import Tokens
+from afterword.gateway.connection import Connection
+from afterword.gateway.http.health import Health
+from afterword.gateway.metrics.gateway_metrics import Census, Metrics
+from afterword.gateway.options import GatewayOptions
+from afterword.gateway.outbox import Outbox
+from afterword.session.counters import SuggestionCounters
+from afterword.session.effects import ForgetDocument, GenerationCommand, StartGeneration
+from afterword.session.session import Session, SessionConfig
+from afterword.session.text_rules import TextRules
+from afterword.text.token_bridge import FIRST_CONTEXT_TOKENS, TokenBridge
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.codec import encode
 from afterword_protocol.codes import CloseCode
-from afterword_protocol.effects import DraftCommand, Forget, StartDraft
 from afterword_protocol.messages import Peer
-from afterword_protocol.rules import TextRules
-from afterword_protocol.session import Session, SessionConfig
-from afterword_protocol.tally import Tally
-
-from .auth import Tokens
-from .connection import Connection
-from .health import Health
-from .metrics import Census, Metrics
-from .options import GatewayOptions
-from .outbox import Outbox
 
 _log = logging.getLogger("afterword.gateway")
 
@@ -61,7 +60,7 @@ class Hub:
         self._rules = rules
         self._watch = watch
         self._numbers = itertools.count(1)
-        self._drafter = Drafter(vocabulary, engine, FIRST_CONTEXT_TOKENS, self._numbers)
+        self._bridge = TokenBridge(vocabulary, engine, FIRST_CONTEXT_TOKENS, self._numbers)
         self._tokens = Tokens(options.tokens)
         self._config = SessionConfig(
             server=peer,
@@ -74,7 +73,7 @@ class Hub:
             message_burst=options.message_burst,
         )
         self._connections: set[Connection] = set()
-        self._tally = Tally()  # of connections that are gone
+        self._tally = SuggestionCounters()  # of connections that are gone
         self._moved = asyncio.Event()  # something happened on a connection, for the drain to look again
         self._newest_drafts: dict[tuple[Connection, str], int] = {}  # by document
 
@@ -112,21 +111,21 @@ class Hub:
             self._connections.discard(connection)
             self._tally.add(connection.tally)
             self.metrics.closed(socket.close_code)
-            self._drafter.leave(connection)
+            self._bridge.leave(connection)
             for key in [key for key in self._newest_drafts if key[0] is connection]:
                 del self._newest_drafts[key]
             self._moved.set()
             _log.info("connection %s closed with %s", name, socket.close_code)
 
-    def command(self, connection: Connection, command: DraftCommand) -> None:
+    def command(self, connection: Connection, command: GenerationCommand) -> None:
         """Carry out a draft command of one connection."""
-        if isinstance(command, StartDraft):
+        if isinstance(command, StartGeneration):
             self._newest_drafts[connection, command.doc] = command.draft
-        elif isinstance(command, Forget):
+        elif isinstance(command, ForgetDocument):
             self._newest_drafts.pop((connection, command.doc), None)
-        for _, event in self._drafter.perform(connection, command):
+        for _, event in self._bridge.perform(connection, command):
             # Not at once: the connection is still carrying out what led to this command.
-            asyncio.get_running_loop().call_soon(connection.on_draft, event)
+            asyncio.get_running_loop().call_soon(connection.on_generation, event)
 
     def moved(self) -> None:
         """Something happened on a connection."""
@@ -137,9 +136,9 @@ class Hub:
         for event in events:
             self.metrics.heard(event)
             try:
-                for connection, draft_event in self._drafter.on_events([event]):
+                for connection, draft_event in self._bridge.on_events([event]):
                     assert isinstance(connection, Connection)
-                    connection.on_draft(draft_event)
+                    connection.on_generation(draft_event)
             except Exception as error:
                 self._blame(event, error)
             if isinstance(event, Lost | PartLost | Failed | Progress | Ready):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from afterword.session.session import DEFAULT_LIMITS
 from afterword_protocol.messages import Limits
-from afterword_protocol.session import DEFAULT_LIMITS
 
 DEFAULT_PORT = 8765
 

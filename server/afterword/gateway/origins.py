@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from .auth import is_loopback
+from afterword.gateway.auth import is_loopback
 
 
 class Origins:

@@ -22,19 +22,18 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from afterword.engine.api import Engine, EngineEvent, Failed
-from afterword.text.rules import Rules
+from afterword.gateway.auth import require_tokens
+from afterword.gateway.handshake import HandshakePolicy
+from afterword.gateway.http.metrics_auth import MetricsAuth
+from afterword.gateway.http.static_files import StaticFiles
+from afterword.gateway.hub import Hub, Watcher
+from afterword.gateway.metrics.gateway_metrics import METRICS_PATH
+from afterword.gateway.options import GatewayOptions
+from afterword.gateway.origins import Origins
+from afterword.session.text_rules import TextRules
+from afterword.text.boundaries.rules import Rules
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.messages import PATH, SUBPROTOCOL
-from afterword_protocol.rules import TextRules
-
-from .auth import require_tokens
-from .handshake import Doorkeeper
-from .hub import Hub, Watcher
-from .metrics import METRICS_PATH
-from .options import GatewayOptions
-from .origins import Origins
-from .readers import Readers
-from .site import Site
 
 _log = logging.getLogger("afterword.gateway")
 
@@ -53,7 +52,7 @@ INCOMING_FRAMES = 64
 OUTGOING_BYTES = 16 * 1024
 
 
-class EngineRefused(Exception):
+class EngineStartError(Exception):
     """The engine cannot start; the message says why."""
 
 
@@ -91,11 +90,11 @@ async def running_server(
     """A server that listens while the context lasts; at its end connections are closed with 1001 and the engine too.
 
     It listens before the engine is ready. `listening` is told where, `watch` of the engine's progress. Raises
-    `OpenDoor` if other machines could reach it without a token, and `OSError` if the address cannot be had.
+    `InsecureBindError` if other machines could reach it without a token, and `OSError` if the address cannot be had.
     """
     require_tokens(options.host, options.tokens)
     hub = Hub(options, engine, vocabulary, rules or Rules(), watch)
-    site = Site.read(options.site) if options.site else None
+    site = StaticFiles.read(options.site) if options.site else None
     async with _listening(options, hub, site) as server:
         port = server.sockets[0].getsockname()[1]
         running = RunningServer(hub, options.host, port, page=site is not None and site.built)
@@ -121,7 +120,8 @@ async def serve(
 ) -> None:
     """Be a server until SIGTERM or SIGINT asks to stop; then drain and return. A second signal ends it at once.
 
-    `listening` and `watch` as for `running_server`. Raises `EngineRefused` if the engine cannot start at all, and what
+    `listening` and `watch` as for `running_server`. Raises `EngineStartError` if the engine cannot start at all, and
+    what
     `running_server` raises.
     """
     stopping = _Stopping()
@@ -143,13 +143,13 @@ async def serve(
                 _log.info("shutting down")
                 await server.hub.drain(options.grace_ms)
     if stopping.refusal is not None:
-        raise EngineRefused(stopping.refusal)
+        raise EngineStartError(stopping.refusal)
 
 
-def _listening(options: GatewayOptions, hub: Hub, site: Site | None) -> Server:
-    doorkeeper = Doorkeeper(
+def _listening(options: GatewayOptions, hub: Hub, site: StaticFiles | None) -> Server:
+    policy = HandshakePolicy(
         origins=Origins(options.origins, unguarded=not options.tokens),
-        readers=Readers(options.tokens, options.metrics_token),
+        readers=MetricsAuth(options.tokens, options.metrics_token),
         routes=hub.health.routes(),
         private={METRICS_PATH: hub.metrics.page},
         site=site,
@@ -159,7 +159,7 @@ def _listening(options: GatewayOptions, hub: Hub, site: Site | None) -> Server:
     )
 
     def answer(connection: ServerConnection, request: Request) -> Response | None:
-        response = doorkeeper.answer(request)
+        response = policy.answer(request)
         if response is not None and len(response.body) > OUTGOING_BYTES:
             # A file takes a slow network longer than a close may take; the time for a handshake bounds it.
             connection.close_timeout = None

@@ -3,7 +3,7 @@
 Nothing in this package imports torch, except `convert`, which runs in a process of its own.
 """
 
-from .files import ModelError, ModelFiles
-from .resolve import resolve
+from afterword.models.files import ModelError, ModelFiles
+from afterword.models.resolve import resolve
 
 __all__ = ["ModelError", "ModelFiles", "resolve"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from .files import ModelError
+from afterword.models.files import ModelError
 
 SPEC = "builtin"
 HASH_BLOCK_BYTES = 1 << 22

@@ -17,10 +17,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from .builtin import sha256_of
-from .files import ModelError, ModelFiles
-from .manifest import FileRecord, Manifest
-from .progress import ProgressSink, staged
+from afterword.models.builtin import sha256_of
+from afterword.models.files import ModelError, ModelFiles
+from afterword.models.manifest import FileRecord, Manifest
+from afterword.models.progress import ProgressSink, staged
 
 CONVERTER_VERSION = 1
 """Raised whenever conversion writes something different; earlier results are then made anew."""
@@ -32,7 +32,7 @@ SPACE_MARGIN_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ConversionRequest:
     """What is to be converted: the file, the name of the model, bytes of disk needed, and the checksum if known."""
 
     source: Path
@@ -95,7 +95,7 @@ class ConversionCache:
                 return None if manifest.damage(conversion.folder) else conversion
         return None
 
-    def make(self, request: Request, progress: ProgressSink, work: Work) -> Conversion:
+    def make(self, request: ConversionRequest, progress: ProgressSink, work: Work) -> Conversion:
         """The conversion that is asked for, made by `work` unless there is one already.
 
         Raises `ModelError` when the source has another checksum than it must, when there is no room, or when the work
@@ -153,7 +153,7 @@ class ConversionCache:
                 f"{needed_bytes / 1e9:.1f} GB; free some space or choose another folder with --cache-dir"
             )
 
-    def _fill(self, target: Path, made_from: FileRecord, request: Request, work: Work) -> Conversion:
+    def _fill(self, target: Path, made_from: FileRecord, request: ConversionRequest, work: Work) -> Conversion:
         partial = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{target.name}-", dir=self.folder))
         try:
             facts = work(partial)

@@ -14,9 +14,9 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-from .cache import Facts
-from .files import ModelError
-from .progress import ProgressSink
+from afterword.models.cache import Facts
+from afterword.models.files import ModelError
+from afterword.models.progress import ProgressSink
 
 PULSE_S = 0.5
 """How often the running stage is told again, so that a live line shows the time go by."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .files import ModelError, ModelFiles, check_folder
-from .progress import ProgressSink
+from afterword.models.files import ModelError, ModelFiles, check_folder
+from afterword.models.progress import ProgressSink
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?(@[\w./-]+)?")
 """`name`, `owner/name`, or either with `@revision`."""

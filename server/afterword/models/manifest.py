@@ -10,8 +10,8 @@ import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from .builtin import sha256_of
-from .progress import ProgressSink, silent, staged
+from afterword.models.builtin import sha256_of
+from afterword.models.progress import ProgressSink, silent, staged
 
 MANIFEST = "afterword.json"
 FORMAT = 1

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from . import builtin
-from .cache import ConversionCache, Facts, Request, default_cache_dir
-from .conversion import run_converter
-from .files import SLOW_TOKENIZER_FILES, TOKENIZER, ModelError, ModelFiles, check_folder
-from .hub import card_license, from_hub, is_hub_id
-from .progress import ProgressSink, silent
+from afterword.models import builtin
+from afterword.models.cache import ConversionCache, ConversionRequest, Facts, default_cache_dir
+from afterword.models.conversion import run_converter
+from afterword.models.files import SLOW_TOKENIZER_FILES, TOKENIZER, ModelError, ModelFiles, check_folder
+from afterword.models.hub import card_license, from_hub, is_hub_id
+from afterword.models.progress import ProgressSink, silent
 
 GGUF_SUFFIX = ".gguf"
 UNPACKED_BYTES_PER_GGUF_BYTE = 8
@@ -69,7 +69,7 @@ def _builtin(cache: ConversionCache, progress: ProgressSink) -> ModelFiles:
         return Facts(model.license, model.attribution, facts.warnings)
 
     needed = model.size_bytes * UNPACKED_BYTES_PER_GGUF_BYTE
-    request = Request(source, model.name, needed, model.sha256)
+    request = ConversionRequest(source, model.name, needed, model.sha256)
     return (cache.find(source) or cache.make(request, progress, unpack)).model
 
 
@@ -77,7 +77,7 @@ def _gguf(path: Path, cache: ConversionCache, progress: ProgressSink) -> ModelFi
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise ModelError(f"{path} is not a GGUF file; give a GGUF file or a model folder")
-    request = Request(path, path.stem, path.stat().st_size * UNPACKED_BYTES_PER_GGUF_BYTE)
+    request = ConversionRequest(path, path.stem, path.stat().st_size * UNPACKED_BYTES_PER_GGUF_BYTE)
     found = cache.find(path) or cache.make(request, progress, lambda to: run_converter("gguf", path, to, progress))
     for warning in found.manifest.warnings:
         progress(f"warning: {warning}", None)
@@ -109,6 +109,6 @@ def _with_tokenizer(files: ModelFiles, cache: ConversionCache, progress: Progres
                 (folder / entry.name).symlink_to(entry.resolve())
         return Facts(files.license, files.attribution)
 
-    request = Request(source, f"{files.name}-{place}", 0)
+    request = ConversionRequest(source, f"{files.name}-{place}", 0)
     made = cache.find(source) or cache.make(request, progress, build)
     return ModelFiles(made.folder, files.name, files.license, files.attribution)

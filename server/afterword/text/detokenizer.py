@@ -5,8 +5,8 @@ What lives here: the end of one growing text. Where a suggestion ends, or what o
 
 from __future__ import annotations
 
-from .characters import graphemes, may_grow
-from .vocabulary import Vocabulary
+from afterword.text.characters import graphemes, may_grow
+from afterword.text.vocabulary import Vocabulary
 
 CONTEXT_CHARACTERS = 32  # of the text before, enough to hold its last grapheme
 

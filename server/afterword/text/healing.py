@@ -9,8 +9,8 @@ What lives here: the choice of the place. Cutting the tokens is done in prompt.p
 
 from __future__ import annotations
 
-from .characters import APOSTROPHES, graphemes, is_spaceless, is_wordlike
-from .vocabulary import Vocabulary
+from afterword.text.characters import APOSTROPHES, graphemes, is_spaceless, is_wordlike
+from afterword.text.vocabulary import Vocabulary
 
 MAX_HEAL_CHARACTERS = 40  # how far back a word is followed
 MAX_HEAL_TOKENS = 3  # each repeated token may cost a step of the model, so rare words are cut inside

@@ -15,7 +15,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 
-from .vocabulary import Vocabulary
+from afterword.text.vocabulary import Vocabulary
 
 LEAD_CHARACTERS = 24  # where a tail begins, tokens may differ: a sign for the start, half of a pre-token
 OVERLAP_CHARACTERS = 24  # over this much, new tokens must repeat the old ones

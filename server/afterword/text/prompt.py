@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .healing import heal_from
-from .incremental import IncrementalTokens
-from .vocabulary import Vocabulary
+from afterword.text.healing import heal_from
+from afterword.text.incremental import IncrementalTokens
+from afterword.text.vocabulary import Vocabulary
 
 STRIDES_IN_WINDOW = (
     4  # the window moves by a quarter of itself: often enough to stay full, rarely enough to keep caches

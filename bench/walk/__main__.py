@@ -1,0 +1,170 @@
+"""`python -m bench.walk`: prints the way of a diverging keystroke, and of a cancel, and how long it is.
+
+A real server with the built-in model writes a suggestion; while it is live, the writer types a letter that it does not
+say (`edit` and `suggest`), or the client cancels it. Counted are the program's own functions between the frame that
+left the client and the first text, or the `done`, that came back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from ..processes import START_WITHIN_S, running
+from ..servers import ADDRESS
+from .recorder import FLAG, RECORD_VARIABLE
+
+HOOK = Path(__file__).parent / "hook"
+ROOT = Path(__file__).parents[2]
+TEXT = "The ship left the harbour at noon, and the captain told the crew that the"
+WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a function: `depth` functions of the program are on the stack, itself included."""
+
+    thread: str
+    file: str
+    function: str
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What was called, by process: the gateway first."""
+
+    gateway: list[Call]
+    worker: list[Call]
+
+    @property
+    def calls(self) -> list[Call]:
+        """Of both processes."""
+        return [*self.gateway, *self.worker]
+
+    @property
+    def functions(self) -> int:
+        """How many different functions."""
+        return len({(call.file, call.function) for call in self.calls})
+
+    @property
+    def files(self) -> list[str]:
+        """In which files, in the order in which they are reached."""
+        return list(dict.fromkeys(call.file for call in self.calls))
+
+    @property
+    def gateway_depth(self) -> int:
+        """The deepest stack in the gateway."""
+        return max((call.depth for call in self.gateway), default=0)
+
+
+class Client:
+    """A bare client that keeps all messages."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._rev = 0
+        self._id = 0
+
+    async def say(self, **message: Any) -> None:
+        await self._socket.send(json.dumps(message))
+
+    async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
+        while True:
+            message: dict[str, Any] = json.loads(await self._socket.recv())
+            if message["type"] == kind and fields.items() <= message.items():
+                return message
+
+    async def live(self) -> tuple[int, int]:
+        """A suggestion that is being written; its id, and the last revision."""
+        self._rev += 1
+        self._id += 1
+        await self.say(type="open", doc="d", rev=self._rev, before=TEXT, after="")
+        await asyncio.sleep(0.5)
+        await self.say(type="suggest", doc="d", id=self._id, rev=self._rev, max_tokens=200, stop="none")
+        await self.until("token", id=self._id)
+        return self._id, self._rev
+
+    async def keystroke(self) -> None:
+        self._rev += 1
+        self._id += 1
+        frames = [
+            {"type": "edit", "doc": "d", "rev": self._rev, "insert": " Zq", "length": len(TEXT) + 3},
+            {"type": "suggest", "doc": "d", "id": self._id, "rev": self._rev},
+        ]
+        for frame in frames:
+            await self.say(**frame)
+        await self.until("token", id=self._id)
+
+    async def cancel(self) -> None:
+        await self.say(type="cancel", doc="d", id=self._id)
+        await self.until("done", id=self._id)
+
+
+async def record(act: str) -> Walk:
+    """The walk of `act`: `keystroke` or `cancel`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        flag = folder / FLAG
+        flag.write_bytes(b"\0")
+        paths = os.pathsep.join([str(HOOK), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = {RECORD_VARIABLE: scratch, "PYTHONPATH": paths}
+        command = [sys.executable, "-m", "afterword", "serve", "--port=0", "--page=false"]
+        async with running(command, environment) as program, asyncio.timeout(START_WITHIN_S):
+            url = await program.until_says(ADDRESS)
+            async with connect(url, subprotocols=["afterword.v1"], compression=None) as socket:
+                client = Client(socket)
+                await client.say(type="hello")
+                for count in range(3):  # the first times pass through what is done only once
+                    await client.live()
+                    if count == 2:
+                        raise_flag(flag, True)
+                    await (client.keystroke() if act == "keystroke" else client.cancel())
+                    if count == 2:
+                        raise_flag(flag, False)
+                await client.live()  # at which both processes write down what they recorded
+                await client.cancel()
+                await asyncio.sleep(0.5)
+        found = await asyncio.to_thread(read_calls, folder)
+        gateway = next(calls for calls in found if any("gateway" in call.file for call in calls))
+        worker = [call for calls in found if calls is not gateway for call in calls]
+        return Walk(gateway, worker)
+
+
+def read_calls(folder: Path) -> list[list[Call]]:
+    """What each process wrote down."""
+    return [[Call(*call) for call in json.loads(path.read_text())] for path in sorted(folder.glob("*.json"))]
+
+
+def raise_flag(flag: Path, up: bool) -> None:
+    with flag.open("r+b") as file:
+        file.write(bytes([up]))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m bench.walk", description=__doc__)
+    parser.add_argument("act", nargs="?", default="keystroke", choices=("keystroke", "cancel"))
+    given = parser.parse_args()
+    walk = asyncio.run(record(given.act))
+    for name, calls in (("gateway", walk.gateway), ("worker", walk.worker)):
+        print(name)
+        for call in calls:
+            print(f"  {'  ' * (call.depth - 1)}{call.function}  {call.file}")
+    print(
+        f"{walk.functions} functions in {len(walk.files)} files, {len(walk.calls)} calls, "
+        f"depth {walk.gateway_depth} in the gateway"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

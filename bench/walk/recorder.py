@@ -1,0 +1,66 @@
+"""Records which of the program's own functions run while a flag is up, in whatever process imports this module.
+
+`sitecustomize.py` beside it imports it where `RECORD_VARIABLE` names a folder: both processes of a server do, because
+that folder stands first on their PYTHONPATH. The flag is one byte of a file that all of them map into memory. A process
+writes down what it recorded at the first call after the flag went down.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+RECORD_VARIABLE = "AFTERWORD_BENCH_WALK"
+FLAG = "flag"
+PACKAGES = (f"{os.sep}afterword{os.sep}", f"{os.sep}afterword_protocol{os.sep}")
+
+_calls: list[tuple[str, str, str, int]] = []  # thread, file, function, depth
+_ours: dict[str, str | None] = {}  # by file name: the path as it is told, None if it is not the program's own
+
+
+def begin(folder: Path) -> None:
+    """Record from now on, in all threads that are yet to start and in this one."""
+    with (folder / FLAG).open("r+b") as file:
+        flag = mmap.mmap(file.fileno(), 1)
+
+    def hook(frame: FrameType, event: str, argument: Any) -> None:
+        if event != "call":
+            return
+        if not flag[0]:
+            if _calls:
+                _write(folder)
+            return
+        path = _path(frame.f_code.co_filename)
+        if path is not None:
+            _calls.append((threading.current_thread().name, path, frame.f_code.co_qualname, _depth(frame)))
+
+    threading.setprofile(hook)
+    sys.setprofile(hook)
+
+
+def _write(folder: Path) -> None:
+    taken, _calls[:] = list(_calls), []
+    (folder / f"{os.getpid()}.json").write_text(json.dumps(taken))
+
+
+def _depth(frame: FrameType) -> int:
+    """How many of the program's own functions are on the stack."""
+    depth = 0
+    at: FrameType | None = frame
+    while at is not None:
+        depth += _path(at.f_code.co_filename) is not None
+        at = at.f_back
+    return depth
+
+
+def _path(name: str) -> str | None:
+    if name not in _ours:
+        at = max((name.rfind(package) for package in PACKAGES), default=-1)
+        _ours[name] = name[at + 1 :] if at >= 0 and "site-packages" not in name else None
+    return _ours[name]

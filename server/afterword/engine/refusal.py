@@ -1,5 +1,0 @@
-"""The one way in which a model is turned down."""
-
-
-class ModelRefused(Exception):
-    """The engine cannot serve this model; the message says why, for whoever chose it."""

@@ -1,0 +1,1 @@
+"""The state of one connection without socket, clock or model: messages and events in, effects out."""

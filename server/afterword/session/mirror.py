@@ -1,0 +1,137 @@
+"""The server's copy of the text around a document's caret.
+
+Splices come in UTF-16 units and are applied in code points. Text is held up to a limit; past it the oldest is forgotten
+in coarse strides, because whoever computes on the text pays for each move of its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from afterword.session.text_rules import Surroundings
+from afterword_protocol.messages import Open
+from afterword_protocol.utf16 import points_at_end, points_at_start, units
+
+FORGET_FRACTION = 4  # a quarter of the limit is forgotten at a time
+
+
+class Unfollowable(Exception):
+    """A splice that cannot be applied to the text held here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """A change at the caret that fits the text: code points to take away on either side, and text to put there."""
+
+    delete: int
+    insert: str
+    delete_after: int
+    insert_after: str
+
+
+class Mirror:
+    """Text before and after the caret, with what the client said of it; `limit_units` holds for all text together."""
+
+    def __init__(self, given: Open, limit_units: int) -> None:
+        self.before = before = given.before  # what is held of the text before the caret
+        self.after = after = given.after  # what is held of the text after the caret
+        self.preface = given.preface or ""  # what the model is to see ahead of the document
+        self.language = given.language
+        self.block = given.block
+        # A preface as long as the limit must not leave the document without any text of its own.
+        self._limit_units = max(limit_units - units(self.preface), limit_units // FORGET_FRACTION)
+        self._before_units = units(before)
+        self._after_units = units(after)
+        self._forgotten_units = 0  # length of the text before `before`
+        self._forgotten_after = False  # whether the end of the text after the caret was dropped
+
+    @property
+    def length_units(self) -> int:
+        """Length of all text before the caret, forgotten text included, in UTF-16 units."""
+        return self._forgotten_units + self._before_units
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What stands around the caret now."""
+        return Surroundings(self.before, self.after, self.language, self.block)
+
+    def typed_since(self, older: Mirror, typed: str) -> str | None:
+        """What stands between the caret and the place where `older` was `typed` before its caret.
+
+        None if that place is no longer there, or if anything but the text from there to the caret has changed.
+        """
+        if self._forgotten_units or older._forgotten_units or older._forgotten_after:
+            return None
+        if (self.after, self.preface, self.language, self.block) != (
+            older.after,
+            older.preface,
+            older.language,
+            older.block,
+        ):
+            return None
+        origin = older.before[: len(older.before) - len(typed)]
+        return self.before[len(origin) :] if self.before.startswith(origin) else None
+
+    def fit(
+        self, delete_units: int, insert: str, delete_after_units: int, insert_after: str, length_units: int | None
+    ) -> Splice:
+        """The splice in code points. Raises Unfollowable, having changed nothing, if it does not fit the text."""
+        if delete_units > self.length_units:
+            raise Unfollowable("delete takes more than there is before the caret")
+        if delete_units > self._before_units:
+            raise Unfollowable("delete reaches into text that the server no longer holds")
+        if delete_after_units > self._after_units:
+            raise Unfollowable("delete_after takes more than the server holds")
+        delete = points_at_end(self.before, delete_units)
+        delete_after = points_at_start(self.after, delete_after_units)
+        if delete is None or delete_after is None:
+            raise Unfollowable("the edit would split a surrogate pair")
+        result_units = self.length_units - delete_units + units(insert)
+        if length_units is not None and length_units != result_units:
+            raise Unfollowable(f"before would have length {result_units}, not {length_units}")
+        return Splice(delete, insert, delete_after, insert_after)
+
+    def apply(self, splice: Splice) -> None:
+        """Change the text, then forget what is beyond the limit."""
+        if splice.delete:
+            kept = len(self.before) - splice.delete
+            self._before_units -= units(self.before[kept:])
+            self.before = self.before[:kept]
+        if splice.insert:
+            self._before_units += units(splice.insert)
+            self.before += splice.insert
+        if splice.delete_after:
+            self._after_units -= units(self.after[: splice.delete_after])
+            self.after = self.after[splice.delete_after :]
+        if splice.insert_after:
+            self._after_units += units(splice.insert_after)
+            self.after = splice.insert_after + self.after
+        if self._before_units + self._after_units > self._limit_units:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Cut the beginning of `before`, but leave a stride of it; if that is not enough, the far end of `after`."""
+        stride = self._limit_units // FORGET_FRACTION
+        target = self._limit_units - stride
+        keep = max(target - self._after_units, stride)
+        if self._before_units > keep:
+            kept = _at_most(points_at_end, self.before, keep)
+            self.before = self.before[len(self.before) - kept :]
+            kept_units = units(self.before)
+            self._forgotten_units += self._before_units - kept_units
+            self._before_units = kept_units
+        if self._before_units + self._after_units > self._limit_units:
+            kept = _at_most(points_at_start, self.after, target - self._before_units)
+            self.after = self.after[:kept]
+            self._after_units = units(self.after)
+            self._forgotten_after = True
+
+
+def _at_most(points: Callable[[str, int], int | None], text: str, count_units: int) -> int:
+    """Code points that make up `count_units` units at an end of `text`, or one unit less where a pair stands there."""
+    exact = points(text, count_units)
+    if exact is None:
+        exact = points(text, count_units - 1)
+    assert exact is not None
+    return exact

@@ -1,0 +1,1 @@
+"""Where words, phrases, sentences and suggestions end."""

@@ -1,0 +1,164 @@
+"""The program of a worker process: `python -m afterword.worker`, started by the gateway with a socket to speak over.
+
+What lives here: one thread that reads commands, one that loads the model and then steps, and how the process ends. It
+ends when the gateway hangs up or dies, whatever it is doing at that moment. What is said is known to `wire.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from afterword.engine.api import EngineEvent, Failed, Progress, Request
+from afterword.engine.ipc import Command, Forget, Lines, Stop, Update, decode_command, encode_events
+from afterword.engine.options import DEFAULT_CACHE_BYTES, EngineOptions
+from afterword.faults import describe_fault
+from afterword.worker.thread_priority import give_way
+
+if TYPE_CHECKING:
+    from afterword.worker.core import EngineCore
+
+_log = logging.getLogger("afterword.worker")
+
+# How long the stepping thread may hold the interpreter when a command has arrived. The default of 5 ms is a good part
+# of a step.
+SWITCH_INTERVAL_S = 0.000_2
+
+READ_BYTES = 1 << 20
+
+
+class Line:
+    """The socket to the gateway. Commands go to the core once there is one; the gateway sends none before."""
+
+    def __init__(self, gateway: socket.socket) -> None:
+        self._gateway = gateway
+        self.core: EngineCore | None = None
+
+    def emit(self, events: Sequence[EngineEvent]) -> None:
+        """Send events; blocks while the gateway does not read. Ends the process if the gateway is gone."""
+        try:
+            self._gateway.sendall(encode_events(events))
+        except OSError:
+            _leave()
+
+    def listen(self) -> None:
+        """Read commands until the gateway hangs up, then end the process. Runs on a thread of its own."""
+        lines = Lines()
+        try:
+            while data := self._gateway.recv(READ_BYTES):
+                for line in lines.feed(data):
+                    self._obey(decode_command(line))
+        except OSError:
+            pass
+        except Exception as error:
+            _log.error("a command could not be carried out\n%s", describe_fault(error, outspoken=True))
+            _leave(status=1)
+        _leave()
+
+    def _obey(self, command: Command) -> None:
+        core = self.core
+        if core is None:
+            return
+        match command:
+            case Request():
+                core.start(command)
+            case Update(run=run, limit_tokens=limit_tokens):
+                core.update(run, limit_tokens)
+            case Stop(run=run, useful=useful):
+                core.stop(run, useful)
+            case Forget(document=document):
+                core.forget(document)
+
+
+class _Formatter(logging.Formatter):
+    """Tells of exceptions without their messages, which may hold tokens of a text."""
+
+    def formatException(
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        return describe_fault(ei[1], outspoken=True) if ei[1] is not None else ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Load the model and step until the gateway hangs up. Returns only if the model cannot be had."""
+    given = _parse(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the gateway, which lets this process go
+    faulthandler.enable()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _log_to_stderr()
+    line = Line(socket.socket(fileno=given.fd))
+    threading.Thread(target=line.listen, name="listener", daemon=True).start()
+    give_way()  # the listener, which started before, does not
+    line.emit([Progress("loading torch")])
+    try:
+        from afterword.worker.loading import load_core
+
+        loaded = load_core(_options(given), lambda progress: line.emit([progress]))
+    except Exception as error:  # before any writer's text is here, so messages may be told in full
+        _log.error("the model could not be loaded", exc_info=error)
+        line.emit([Failed(_reason(error))])
+        return 1
+    # What has been loaded stays for good; going through it again and again in search of garbage would cost steps.
+    gc.collect()
+    gc.freeze()
+    line.core = loaded.core
+    line.emit([loaded.ready])
+    loaded.core.run_forever(line.emit)
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m afterword.worker", description="Started by the gateway.")
+    parser.add_argument("--fd", type=int, required=True, help="number of the open socket to the gateway")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--context-tokens", type=int)
+    parser.add_argument("--cache-bytes", type=int, default=DEFAULT_CACHE_BYTES)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--no-cuda-graphs", dest="cuda_graphs", action="store_false")
+    return parser.parse_args(arguments)
+
+
+def _options(given: argparse.Namespace) -> EngineOptions:
+    return EngineOptions(**{name: value for name, value in vars(given).items() if name != "fd"})
+
+
+def _reason(error: Exception) -> str:
+    """Why loading failed, in words that JSON can carry."""
+    message = str(error) or type(error).__name__
+    if isinstance(error, OSError | ImportError | RuntimeError):
+        message = f"{type(error).__name__}: {message}"
+    return message.encode(errors="replace").decode()
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
+def _leave(status: int = 0) -> None:
+    """End the process now, from whatever thread: nothing in it is worth saving, and a step may take seconds."""
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Exception as error:
+        _log.error("the engine failed\n%s", describe_fault(error, outspoken=True))
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Keys and values in memory, and which tokens they belong to."""

@@ -1,0 +1,1 @@
+"""From logits to tokens: sampling, healing, and how a text grows."""

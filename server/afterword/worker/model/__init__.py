@@ -1,0 +1,1 @@
+"""Running the model: transformers, attention over slots, CUDA graphs, weights of 8 bits."""

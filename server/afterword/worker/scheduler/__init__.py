@@ -1,0 +1,1 @@
+"""Who gets which rows of the next step, and what each text still lacks."""

@@ -1,0 +1,154 @@
+"""From the message to the model and back in one thread: what the next suggestion costs, counted in steps."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afterword.session.effects import Effect, Send
+from afterword.session.session import Session, SessionConfig
+from afterword.text.boundaries.rules import Rules
+from afterword.text.token_bridge import TokenBridge
+from afterword.text.vocabulary import Vocabulary
+from afterword.worker.config import CoreConfig
+from afterword.worker.core import EngineCore
+from afterword.worker.loading import load_model
+from afterword_protocol.messages import Done, Peer, Token
+
+BEFORE = "The letter had been lying on the table since the morning, and"
+
+
+class Desk:
+    """A writer, a session and an engine whose steps are taken one at a time."""
+
+    def __init__(self, core: EngineCore, vocabulary: Vocabulary) -> None:
+        numbers = itertools.count(1)
+        config = SessionConfig(server=Peer(name="afterword", version="1"), model="tiny")
+        self.core = core
+        self.bridge = TokenBridge(vocabulary, core, core.config.context_tokens, numbers)  # type: ignore[arg-type]
+        self.session = Session(config, Rules(), lambda _: True, "s", 0.0, numbers)
+        self.text = BEFORE
+        self.sent: list[Any] = []
+        self._rev = itertools.count(2)
+        self._id = 0
+        self.give(type="hello")
+        self.give(type="open", doc="d", rev=1, before=BEFORE, after="")
+
+    def give(self, **message: Any) -> None:
+        self.carry_out(self.session.receive(json.dumps(message), 0.0))
+
+    def carry_out(self, effects: list[Effect]) -> None:
+        todo = list(effects)
+        while todo:
+            effect = todo.pop(0)
+            if isinstance(effect, Send):
+                self.sent.append(effect.message)
+                continue
+            for _, news in self.bridge.perform("s", effect):  # type: ignore[arg-type]
+                todo += self.session.on_generation(news, 0.0)
+
+    def settle(self, steps: int = 10_000) -> None:
+        """Take steps until nothing is to be done, so many at most."""
+        until = self.core.stats.steps + steps
+        while True:
+            for _, news in self.bridge.on_events(self.core.step()):
+                self.carry_out(self.session.on_generation(news, 0.0))
+            if self.core.idle or self.core.stats.steps >= until:
+                return
+
+    def suggest(self, **details: Any) -> None:
+        self._id += 1
+        self._last_rev = next(self._rev)
+        self.give(type="edit", doc="d", rev=self._last_rev, insert="")
+        self.give(type="suggest", doc="d", id=self._id, rev=self._last_rev, **details)
+
+    def accept_all(self) -> None:
+        self.text += self.shown()
+        self.give(type="accept", doc="d", id=self._id, rev=next(self._rev), length=len(self.shown()))
+
+    def shown(self) -> str:
+        return "".join(m.text for m in self.sent if isinstance(m, Token) and m.id == self._id)
+
+    def done(self) -> Done:
+        [message] = [m for m in self.sent if isinstance(m, Done) and m.id == self._id]
+        return message
+
+
+@pytest.fixture
+def make_desk(tiny_model_folder: Any) -> Any:
+    """Desks at engines of a small model that writes printable text."""
+    folder: Path = tiny_model_folder("llama", readable=True)
+    model = load_model(folder, "cpu", "float32")
+    vocabulary = Vocabulary.from_folder(folder)
+
+    def make(lookahead_tokens: int, speculative_rows: int = 1) -> Desk:
+        config = CoreConfig(
+            slots=2, context_tokens=160, speculative_rows=speculative_rows, lookahead_tokens=lookahead_tokens
+        )
+        core = EngineCore(model, vocabulary.token_bytes, vocabulary.eos_ids, vocabulary.banned_ids, config)
+        return Desk(core, vocabulary)
+
+    return make
+
+
+ASKS = [
+    pytest.param({"stop": "none", "max_tokens": 5}, id="of a number of tokens"),
+    pytest.param({"stop": "word", "max_tokens": 24}, id="to the end of a word"),
+]
+
+
+@pytest.mark.parametrize("asked", ASKS)
+def test_after_a_suggestion_was_accepted_whole_the_next_one_begins_without_a_step(make_desk: Any, asked: Any) -> None:
+    plain, desk = make_desk(0), make_desk(8)
+    for at in (plain, desk):
+        at.suggest(**asked)
+        at.settle()
+        assert at.done().text
+        at.accept_all()
+        steps = at.core.stats.steps
+        at.suggest(**asked)
+        at.settle(steps=0)
+    assert desk.core.stats.steps == steps
+    assert len(desk.shown()) > len(plain.shown())
+    assert desk.shown().startswith(plain.shown())
+    for at in (plain, desk):
+        at.settle()
+    assert desk.done().text == plain.done().text
+
+
+@pytest.mark.parametrize("asked", ASKS)
+def test_a_text_taken_suggestion_by_suggestion_is_the_same_however_it_was_computed(make_desk: Any, asked: Any) -> None:
+    texts = []
+    for ahead, free in ((0, 1), (8, 1), (0, 8), (8, 8)):
+        desk = make_desk(ahead, free)
+        for _ in range(12):
+            desk.suggest(**asked)
+            desk.settle()
+            desk.accept_all()
+        texts.append(desk.text)
+    assert texts == texts[:1] * 4
+
+
+def test_a_document_that_was_opened_has_its_first_words_ready(make_desk: Any) -> None:
+    desk = make_desk(8)
+    desk.settle()
+    steps = desk.core.stats.steps
+    desk.suggest(stop="none", max_tokens=4)
+    desk.settle(steps=0)
+    assert desk.core.stats.steps == steps
+    assert desk.shown()
+
+
+def test_a_cancelled_suggestion_is_not_written_ahead(make_desk: Any) -> None:
+    desk = make_desk(8)
+    desk.settle()
+    desk.suggest(stop="none", max_tokens=60)
+    desk.settle(steps=12)
+    ahead = desk.core.stats.ahead
+    desk.give(type="cancel", doc="d", id=1)
+    desk.settle()
+    assert desk.core.stats.ahead == ahead

@@ -1,0 +1,178 @@
+"""What the engine's tests share: small models of several families, and a desk that plays all the engine's callers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from afterword.engine.api import Ended, Paused, Request, Sampled, SequenceEvent, Started
+from afterword.text.vocabulary import Vocabulary
+from afterword.worker.cache.layout import Layout
+from afterword.worker.config import CoreConfig
+from afterword.worker.core import EngineCore
+from afterword.worker.loading import load_model
+from afterword.worker.model.probing import probe
+from afterword.worker.model.runner import StepRunner
+
+FAMILIES = ("llama", "qwen3", "gpt2", "gpt_neox", "gemma3_text")
+# Nothing but what was asked for: tests that count rows and steps count on it.
+LONE = {"speculative_rows": 1, "lookahead_tokens": 0}
+# Far more steps than any test needs; a loop that goes on past this does not end.
+MOST_STEPS = 20_000
+
+
+@dataclass
+class Model:
+    """A model as the engine has it, and the same weights under transformers' own attention to compare with."""
+
+    family: str
+    model: PreTrainedModel
+    plain: PreTrainedModel
+    vocabulary: Vocabulary
+    layout: Layout
+    known: dict[tuple[int, ...], torch.Tensor] = field(default_factory=dict)
+
+    def core(self, eos: bool = True, runner: StepRunner | None = None, **sizes: int) -> EngineCore:
+        """A fresh engine core; without `eos` texts never end by themselves."""
+        config = CoreConfig(**{"slots": 4, "context_tokens": 96, "room_tokens": 64, "step_tokens": 16} | LONE | sizes)
+        ends = self.vocabulary.eos_ids if eos else frozenset[int]()
+        banned = self.vocabulary.banned_ids | (frozenset() if eos else self.vocabulary.eos_ids)
+        return EngineCore(self.model, self.vocabulary.token_bytes, ends, banned, config, self.layout, runner)
+
+    def logits(self, tokens: Sequence[int]) -> torch.Tensor:
+        """Logits after `tokens` by one plain forward of all of them."""
+        key = tuple(tokens)
+        if key not in self.known:
+            with torch.inference_mode():
+                self.known[key] = self.plain(input_ids=torch.tensor([key]), use_cache=False).logits[0, -1]
+        return self.known[key]
+
+    def know(self, tokens: Sequence[int]) -> None:
+        """Find out the logits after every beginning of `tokens` by one plain forward of them all."""
+        key = tuple(tokens)
+        if key and key not in self.known:
+            with torch.inference_mode():
+                rows = self.plain(input_ids=torch.tensor([key]), use_cache=False).logits[0]
+            self.known.update((key[: at + 1], row.clone()) for at, row in enumerate(rows))
+
+    def text(self, tokens: Sequence[int]) -> bytes:
+        """Bytes that the tokens stand for."""
+        return b"".join(self.vocabulary.token_bytes[token] or b"" for token in tokens)
+
+
+class Desk:
+    """Calls a core as a gateway would and keeps what it says, by run."""
+
+    def __init__(self, core: EngineCore) -> None:
+        self.core = core
+        self.events: dict[int, list[SequenceEvent]] = defaultdict(list)
+        self.requests: dict[int, Request] = {}
+        self._next = 0
+
+    def ask(self, document: int, tokens: Sequence[int], **details: Any) -> int:
+        """Start a request; returns its run."""
+        self._next += 1
+        request = Request(document, self._next, list(tokens), **details)
+        self.requests[self._next] = request
+        self.core.start(request)
+        return self._next
+
+    def step(self) -> list[SequenceEvent]:
+        """One step of the core."""
+        events = self.core.step()
+        for event in events:
+            self.events[event.run].append(event)
+        return events
+
+    def settle(self) -> None:
+        """Step until nothing is to be done."""
+        for _ in range(MOST_STEPS):
+            self.step()
+            if self.core.idle:
+                return
+        raise AssertionError("the engine does not come to rest")
+
+    def write(self, document: int, tokens: Sequence[int], **details: Any) -> int:
+        """Ask, and step until all is done; returns the run."""
+        run = self.ask(document, tokens, **details)
+        self.settle()
+        return run
+
+    def sampled(self, run: int, alternative: int = 0) -> list[Sampled]:
+        """Tokens of one alternative, in order."""
+        return [e for e in self.events[run] if isinstance(e, Sampled) and e.alternative == alternative]
+
+    def tokens(self, run: int, alternative: int = 0) -> list[int]:
+        """Token ids of one alternative, in order."""
+        return [event.token for event in self.sampled(run, alternative)]
+
+    def started(self, run: int) -> Started:
+        """The run's `Started`."""
+        [event] = [e for e in self.events[run] if isinstance(e, Started)]
+        return event
+
+    def outcome(self, run: int, alternative: int = 0) -> str:
+        """`paused`, `end`, `busy`, `error`, or `writing`; the last word on an alternative."""
+        for event in reversed(self.events[run]):
+            if isinstance(event, Paused | Ended) and event.alternative == alternative:
+                return "paused" if isinstance(event, Paused) else event.reason
+        return "writing"
+
+
+@pytest.fixture(scope="session")
+def models(tiny_model_folder: Callable[..., Path]) -> Callable[[str], Model]:
+    """Small random models by family."""
+    made: dict[str, Model] = {}
+
+    def get(family: str) -> Model:
+        if family not in made:
+            made[family] = open_model(family, tiny_model_folder(family))
+        return made[family]
+
+    return get
+
+
+def open_model(family: str, folder: Path, device: str = "cpu", dtype: str = "float32") -> Model:
+    """A model folder, as the engine has it and plain."""
+    # Threads only get in each other's way over matrices as small as these.
+    torch.set_num_threads(1 if family in FAMILIES else 2)
+    model = load_model(folder, device, dtype)
+    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=model.dtype, attn_implementation="eager").eval()
+    return Model(family, model, plain.to(model.device), Vocabulary.from_folder(folder), probe(model))
+
+
+@pytest.fixture(params=FAMILIES)
+def each_model(request: pytest.FixtureRequest, models: Callable[[str], Model]) -> Model:
+    """A small model of every family in turn."""
+    return models(request.param)
+
+
+@pytest.fixture
+def model(models: Callable[[str], Model]) -> Model:
+    """A small llama."""
+    return models("llama")
+
+
+@pytest.fixture
+def desk(model: Model) -> Desk:
+    """A desk at a core of the small llama whose texts never end by themselves."""
+    return Desk(model.core(eos=False))
+
+
+@pytest.fixture
+def make_desk() -> Callable[[EngineCore], Desk]:
+    """A desk at another core."""
+    return Desk
+
+
+@pytest.fixture(scope="session")
+def builtin(builtin_model_folder: Path) -> Model:
+    """The built-in model."""
+    return open_model("builtin", builtin_model_folder)

@@ -1,0 +1,170 @@
+"""Guesses computed in rows that cost little: they save steps, and never change a token."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from afterword.engine.api import Sampled, Started
+from afterword.worker.speculation.ngram_proposer import DraftTokens, NgramProposer, Source
+
+TEXT = [40, 77, 120, 33, 201, 90, 15, 62]
+
+
+def told(desk, run):
+    """What was said of a run, without what the way there cost."""
+    events = []
+    for event in desk.events[run]:
+        if isinstance(event, Sampled):
+            events.append(("sampled", event.alternative, event.token, pytest.approx(event.logprob, abs=1e-3)))
+        elif isinstance(event, Started):
+            events.append(("started", event.context))
+        else:
+            events.append(event)
+    return events
+
+
+letters = st.sampled_from([b"", b"", b" ", b" t", b"th", b"qu"])
+edits = st.one_of(
+    st.tuples(st.just("type"), st.lists(st.integers(1, 399), min_size=1, max_size=3)),
+    st.tuples(st.just("delete"), st.integers(1, 6)),
+    st.tuples(st.just("accept"), st.integers(1, 8)),
+    st.tuples(st.just("again"), st.integers(1, 20)),
+    st.tuples(st.just("replace"), st.integers(1, 399)),
+    st.tuples(st.just("letter"), st.none()),
+)
+details = st.fixed_dictionaries(
+    {
+        "limit_tokens": st.integers(0, 12),
+        "alternatives": st.sampled_from([1, 1, 1, 2]),
+        "temperature": st.sampled_from([0.0, 0.0, 0.7]),
+        "heal": letters,
+    }
+)
+documents = st.integers(1, 3)
+scripts = st.lists(st.tuples(documents, edits, details, st.integers(0, 6)), min_size=3, max_size=15)
+
+
+def play(desk, script):
+    """Edits of several documents, each with a request for what follows and more of it."""
+    texts = {}
+    runs = {}
+    for document, (kind, what), request, more in script:
+        text = texts.setdefault(document, list(TEXT))
+        if kind == "type":
+            text += what
+        elif kind == "delete":
+            del text[max(1, len(text) - what) :]
+        elif kind == "accept" and document in runs:
+            text += desk.tokens(runs[document])[:what]
+        elif kind == "again":
+            text += text[:what]
+        elif kind == "replace":
+            text[len(text) // 2] = what
+        del text[: max(0, len(text) - 60)]
+        runs[document] = run = desk.write(document, list(text), seed=5, **request)
+        desk.core.update(run, request["limit_tokens"] + more)
+        desk.settle()
+    return runs
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(script=scripts, free=st.sampled_from([2, 8, 24]), ahead=st.sampled_from([0, 6]))
+def test_what_is_told_is_the_same_with_and_without_guesses(each_model, make_desk, script, free, ahead):
+    sizes = {"slots": 2, "room_tokens": 20}
+    plain = make_desk(each_model.core(**sizes))
+    eager = make_desk(each_model.core(speculative_rows=free, lookahead_tokens=ahead, **sizes))
+    play(plain, script)
+    play(eager, script)
+    for run in plain.requests:
+        assert told(eager, run) == told(plain, run)
+
+
+@pytest.fixture
+def eager(model, make_desk):
+    """A desk at a core that guesses."""
+    return make_desk(model.core(eos=False, speculative_rows=8))
+
+
+def test_a_text_that_was_written_before_takes_few_steps_to_write_again(eager):
+    run = eager.write(1, TEXT, limit_tokens=20)
+    written = eager.tokens(run)
+    eager.write(1, [*TEXT[:-1], 5], limit_tokens=1)  # its rows are gone now
+    steps = eager.core.stats.steps
+    again = eager.write(1, TEXT, limit_tokens=20)
+    assert eager.tokens(again) == written
+    assert eager.core.stats.steps - steps <= 5
+
+
+@pytest.fixture
+def foretold(model, make_desk, monkeypatch):
+    """Makes every guess after `TEXT` right; returns what is written there."""
+    desk = make_desk(model.core(eos=False))
+    written = desk.tokens(desk.write(1, TEXT, limit_tokens=60))
+
+    def know(self, text, most):
+        at = len(text) - len(TEXT)
+        return DraftTokens(Source.PHRASE, written[at : at + most]) if written[at:] else None
+
+    monkeypatch.setattr(NgramProposer, "propose", know)
+    return written
+
+
+def test_guesses_that_are_right_save_a_step_each(eager, foretold):
+    run = eager.write(1, TEXT, limit_tokens=49)
+    assert eager.tokens(run) == foretold[:49]
+    stats = eager.core.stats
+    # One token comes with the prompt, which leaves no rows free; then eight with each step.
+    assert (stats.steps, stats.proposed, stats.accepted) == (7, 42, 42)
+
+
+def test_a_prompt_of_few_new_rows_brings_guesses_along(eager, foretold):
+    eager.write(1, TEXT[:-2], limit_tokens=1)
+    steps = eager.core.stats.steps
+    run = eager.ask(1, TEXT, limit_tokens=20)
+    eager.step()
+    assert eager.core.stats.steps == steps + 1
+    assert eager.tokens(run) == foretold[:7]
+
+
+def test_guesses_that_fail_are_given_up(model, make_desk, monkeypatch):
+    desk = make_desk(model.core(eos=False, speculative_rows=8, room_tokens=400))
+    monkeypatch.setattr(NgramProposer, "_from_former", lambda *_: DraftTokens(Source.PHRASE, [399] * 15))
+    run = desk.write(1, TEXT, limit_tokens=300)
+    assert len(desk.tokens(run)) == 300
+    assert 0 < desk.core.stats.proposed < 60
+    assert desk.core.stats.accepted == 0
+
+
+def test_a_step_has_no_more_rows_than_are_free(model, make_desk, monkeypatch, foretold):
+    desk = make_desk(model.core(eos=False, speculative_rows=6))
+    for document in range(1, 4):
+        desk.write(document, TEXT, limit_tokens=1)
+    rows = []
+    forward = desk.core._runner.forward
+    monkeypatch.setattr(desk.core._runner, "forward", lambda step: (rows.append(step.rows), forward(step))[1])
+    runs = [desk.ask(document, TEXT, limit_tokens=41) for document in range(1, 4)]
+    desk.settle()
+    assert [desk.tokens(run) for run in runs] == [foretold[:41]] * 3
+    assert rows == [6] * 20
+
+
+def test_a_guess_never_reaches_beyond_what_was_asked_for(eager):
+    eager.write(1, TEXT * 3, limit_tokens=30)
+    for document in range(2, 5):
+        run = eager.write(document, TEXT * 3, limit_tokens=2)
+        assert len(eager.core._slots.of(document).tokens) <= len(TEXT) * 3 + 1
+        assert len(eager.tokens(run)) == 2
+
+
+def test_a_guess_that_does_not_agree_with_the_letters_typed_is_not_computed(model, make_desk):
+    desk = make_desk(model.core(eos=False, speculative_rows=8))
+    first = desk.write(1, TEXT, limit_tokens=6)
+    desk.write(1, [*TEXT[:-1], 5], limit_tokens=1)
+    text = model.text(desk.tokens(first))
+    other = b"z" if text[:1] != b"z" else b"q"
+    proposed = desk.core.stats.proposed
+    desk.ask(1, TEXT, heal=other, limit_tokens=1)
+    desk.step()
+    assert desk.core.stats.proposed == proposed
