@@ -47,7 +47,7 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class StartGeneration:
-    """Write onward from the end of `before`, at most `max_tokens` tokens for now. Replaces the document's earlier run."""
+    """Write onward from the end of `before`, at most `max_tokens` tokens for now. Replaces the document's last run."""
 
     document: int
     run: int
