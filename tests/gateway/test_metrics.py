@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from afterword.gateway.http.metrics_auth import MetricsAuth
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
+from afterword.worker.in_process import load_giving_way
 
 from .fake_engine import READY, FakeEngine
 from .peer import HANG_S, connected, greeted
@@ -292,7 +294,7 @@ def queried() -> set[str]:
 
 async def exported(folder: Path) -> set[str]:
     """Names of all series of a server with a model, once something was written."""
-    engine = InProcessEngine(EngineOptions(folder=folder, name="tiny", threads=1))
+    engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny", threads=1)))
     options = GatewayOptions(model="tiny", port=0)
     async with running_server(options, engine, Vocabulary.from_folder(folder)) as server, greeted(server.url) as peer:
         await peer.open("xy")

@@ -3,7 +3,7 @@
 Nothing here imports torch, and nothing above it may assume that the engine is in this process or on this machine.
 A request carries its whole prompt, so an engine that lost its caches needs nothing else.
 
-Every command, and every event of a run, names three things: the `owner`, whose it is (shares of the engine are by owner);
+Every command, and every event of a run, names the `owner`, whose it is (shares of the engine are by owner);
 the `document`, a number unique over all connections; and the `run`. Runs rise per document, and a document has one run
 at a time: a request replaces the run before it.
 """
@@ -123,7 +123,7 @@ class Ended:
 
 RunEvent = Started | Sampled | Paused | Ended
 
-# --- events of the engine ----------------------------------------------------------------------------------------------
+# --- events of the engine ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +208,27 @@ EngineEvent = RunEvent | Progress | Ready | Lost | PartLost | Failed | Measured
 EventSink = Callable[[Sequence[EngineEvent]], None]
 
 
+def ends_of(request: Request, reason: str, detail: str = "") -> list[Ended]:
+    """The end of all alternatives of a request."""
+    ends = []
+    for alternative in range(request.alternatives):
+        ends.append(Ended(request.owner, request.document, request.run, alternative, reason, detail))
+    return ends
+
+
 class Engine(Protocol):
-    """Something that writes tokens. Calls never block; events arrive, in order, at the sink given to `open`."""
+    """Something that writes tokens. Calls never block; events arrive, in order, at the sink given to `open`.
+
+    No event arrives while a call is under way. Every alternative of a run comes to its `Ended`, unless the run is
+    stopped, replaced or forgotten, or the engine is lost.
+    """
 
     async def open(self, sink: EventSink) -> None:
         """Start up; returns once starting is under way. `Ready` or `Failed` follows."""
         ...
 
     def submit(self, command: Command) -> None:
-        """Take a command. Until `Ready`, each document's newest request waits."""
+        """Take a command. Until `Ready`, each document's newest request waits; after `Failed`, it ends with `error`."""
         ...
 
     async def close(self) -> None:
