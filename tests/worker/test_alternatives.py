@@ -71,7 +71,7 @@ def test_what_follows_a_kept_alternative_is_exact(each_model, make_desk, alterna
 def test_alternatives_go_on_after_a_pause(desk):
     at_once = desk.write(1, TEXT, limit_tokens=7, alternatives=3)
     run = desk.write(2, TEXT, limit_tokens=2, alternatives=3)
-    desk.core.update(run, 7)
+    desk.raise_limit(run, 7)
     desk.settle()
     for alternative in range(3):
         assert desk.tokens(run, alternative) == desk.tokens(at_once, alternative)
@@ -82,7 +82,7 @@ def test_alternatives_go_on_after_their_slot_was_taken(each_model, make_desk):
     at_once = desk.write(1, TEXT, limit_tokens=12, alternatives=3)
     run = desk.write(2, TEXT, limit_tokens=7, alternatives=3)
     desk.write(3, [8, 8, 8], limit_tokens=7)
-    desk.core.update(run, 12)
+    desk.raise_limit(run, 12)
     desk.settle()
     for alternative in range(3):
         assert desk.tokens(run, alternative) == desk.tokens(at_once, alternative)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from afterword.engine.api import Ended, Request, Sampled, Started
+from afterword.engine.api import Ended, RaiseLimit, Request, Sampled, Started, StopRun
 from afterword.worker.core import EngineCore
 from afterword.worker.model.runner import Runner
 
@@ -123,7 +123,7 @@ def test_a_paused_run_goes_on_without_computing_anything_twice(desk):
     alone = desk.write(1, TEXT, limit_tokens=8)
     run = desk.write(2, TEXT, limit_tokens=3)
     rows = desk.core.stats.rows
-    desk.core.update(run, 8)
+    desk.raise_limit(run, 8)
     desk.settle()
     assert desk.tokens(run) == desk.tokens(alone)
     assert desk.core.stats.rows == rows + 5
@@ -132,7 +132,7 @@ def test_a_paused_run_goes_on_without_computing_anything_twice(desk):
 
 def test_a_raised_limit_counts_for_a_wish_that_has_not_begun(desk):
     run = desk.ask(1, TEXT, limit_tokens=1)
-    desk.core.update(run, 3)
+    desk.raise_limit(run, 3)
     desk.settle()
     assert len(desk.tokens(run)) == 3
 
@@ -147,7 +147,7 @@ def test_a_wish_for_nothing_fills_the_cache(desk):
 
 def test_a_filled_cache_can_be_written_from_by_raising_its_limit(desk):
     fill = desk.write(1, TEXT, limit_tokens=0)
-    desk.core.update(fill, 2)
+    desk.raise_limit(fill, 2)
     desk.settle()
     assert len(desk.tokens(fill)) == 2
 
@@ -165,14 +165,14 @@ def test_a_stopped_run_says_nothing_more(desk):
     while not desk.tokens(run):
         desk.step()
     seen = list(desk.events[run])
-    desk.core.stop(run)
+    desk.stop(run)
     desk.settle()
     assert desk.events[run] == seen
 
 
 def test_a_run_stopped_before_it_began_never_begins(desk):
     run = desk.ask(1, TEXT)
-    desk.core.stop(run)
+    desk.stop(run)
     desk.settle()
     assert desk.events[run] == []
     assert desk.core.stats.steps == 0
@@ -182,14 +182,40 @@ def test_stopping_an_old_run_leaves_the_newer_one_alone(desk):
     old = desk.ask(1, TEXT, limit_tokens=5)
     desk.step()
     new = desk.ask(1, [*TEXT, 9], limit_tokens=2)
-    desk.core.stop(old)
+    desk.stop(old)
     desk.settle()
     assert len(desk.tokens(new)) == 2
 
 
+def test_documents_may_have_runs_of_the_same_number(desk):
+    for document, limit in ((1, 2), (2, 3)):
+        desk.core.submit(Request(f"owner {document}", document, 7, TEXT, limit_tokens=limit))
+    desk.core.submit(RaiseLimit("owner 2", 2, 7, 5))
+    events = []
+    while not desk.core.idle:
+        events += desk.core.step()
+    written = [(event.owner, event.document) for event in events if isinstance(event, Sampled)]
+    assert written.count(("owner 1", 1)) == 2
+    assert written.count(("owner 2", 2)) == 5
+    assert {event.run for event in events} == {7}
+
+
+@pytest.mark.parametrize("late", [RaiseLimit("somebody", 1, 1, 9), StopRun("somebody", 1, 1)])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_command_about_a_run_that_was_replaced_does_nothing(desk, late, begun):
+    desk.ask(1, TEXT, limit_tokens=1)
+    run = desk.ask(1, [*TEXT, 5], limit_tokens=2)
+    if begun:
+        desk.step()
+    desk.core.submit(late)
+    desk.settle()
+    assert len(desk.tokens(run)) == 2
+    assert desk.outcome(run) == "paused"
+
+
 def test_a_forgotten_document_is_computed_anew(desk):
     desk.write(1, TEXT, limit_tokens=1)
-    desk.core.forget(1)
+    desk.forget(1)
     run = desk.write(1, TEXT, limit_tokens=1)
     assert desk.started(run).computed == len(TEXT)
 
@@ -239,14 +265,14 @@ def test_a_text_ends_when_its_slot_is_full(model, make_desk):
     run = desk.write(1, TEXT, limit_tokens=100)
     assert desk.outcome(run) == "end"
     assert len(desk.tokens(run)) == 10 + 6 + 1 - len(TEXT)
-    assert desk.events[run][-1] == Ended(run, 0, "end", "the context is full")
+    assert desk.events[run][-1] == Ended("somebody", 1, run, 0, "end", "the context is full")
 
 
 def test_a_text_paused_at_the_very_end_of_its_slot_ends_when_it_is_to_go_on(model, make_desk):
     desk = make_desk(model.core(eos=False, context_tokens=10, room_tokens=6))
     run = desk.write(1, TEXT, limit_tokens=9)
     assert desk.outcome(run) == "paused"
-    desk.core.update(run, 100)
+    desk.raise_limit(run, 100)
     desk.settle()
     assert desk.outcome(run) == "end"
 
@@ -283,7 +309,7 @@ def test_a_forgotten_document_gives_its_slot_before_any_open_one(model, make_des
     desk = make_desk(model.core(eos=False, slots=2))
     for document in (1, 2):
         desk.write(document, [*TEXT, document], limit_tokens=1)
-    desk.core.forget(2)
+    desk.forget(2)
     desk.write(3, TEXT, limit_tokens=1)
     assert desk.core.stats.evictions == 0
     assert desk.started(desk.write(1, [*TEXT, 1], limit_tokens=1)).computed == 0
@@ -304,7 +330,7 @@ def test_a_paused_run_that_lost_its_slot_goes_on_where_it_was(model, make_desk):
     run = desk.write(1, TEXT[:-1], limit_tokens=3)
     again = desk.write(2, TEXT, limit_tokens=3)
     desk.write(3, [9, 9, 9], limit_tokens=3)
-    desk.core.update(again, 8)
+    desk.raise_limit(again, 8)
     desk.settle()
     assert desk.tokens(again) == desk.tokens(alone)
     assert len(desk.tokens(run)) == 3
@@ -353,9 +379,9 @@ def test_a_step_that_breaks_ends_its_runs_and_not_the_engine(desk, model, monkey
 
 
 def test_a_wish_is_not_changed(desk):
-    request = Request(1, 1, tuple(TEXT), limit_tokens=2)
+    request = Request("somebody", 1, 1, tuple(TEXT), limit_tokens=2)
     before = replace(request)
-    desk.core.start(request)
+    desk.core.submit(request)
     desk.settle()
     assert request == before
 

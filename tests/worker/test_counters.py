@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from afterword.engine import counters
-from afterword.engine.api import Measured, Request, SequenceEvent
+from afterword.engine.api import Forget, Measured, Request, RunEvent
 from afterword.engine.counters import STEP_MS, STEP_ROWS, Stats, StatsReporter
 from afterword.worker.core import EngineCore
 
@@ -77,7 +77,7 @@ def test_rows_of_a_step_that_nobody_wanted_are_wasted(desk: Desk, monkeypatch: p
 
     def stop_between_layers() -> None:
         between()
-        desk.core.stop(2)
+        desk.stop(2)
 
     monkeypatch.setattr(desk.core, "_between_layers", stop_between_layers)
     desk.settle()
@@ -93,7 +93,7 @@ def test_a_running_engine_tells_at_first_and_after_its_steps_and_then_rests(
     told: list[Measured] = []
     news = threading.Condition()
 
-    def emit(events: Sequence[SequenceEvent | Measured]) -> None:
+    def emit(events: Sequence[RunEvent | Measured]) -> None:
         with news:
             told.extend(event for event in events if isinstance(event, Measured))
             news.notify()
@@ -107,11 +107,11 @@ def test_a_running_engine_tells_at_first_and_after_its_steps_and_then_rests(
     try:
         assert heard(lambda: len(told) == 1)
         assert (told[0].slots, told[0].used, told[0].steps) == (4, 0, 0)
-        core.start(Request(1, 1, TEXT, limit_tokens=5))
+        core.submit(Request("somebody", 1, 1, TEXT, limit_tokens=5))
         assert heard(lambda: sum(each.steps for each in told) == 5)
         assert sum(each.rows for each in told) == len(TEXT) + 4
         assert told[-1].used == 1
-        core.forget(1)
+        core.submit(Forget("somebody", 1))
         assert heard(lambda: told[-1].used == 0)
         count = len(told)
         assert not news_within(news, 0.2), "nothing happened, so nothing is told"

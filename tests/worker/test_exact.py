@@ -99,17 +99,16 @@ class Writers:
         kind, document, what, details = call
         text = self.texts.setdefault(document, [17, 3])
         run = self.runs.get(document)
-        core = self.desk.core
         if kind in ("stop", "rest"):
             if run is not None:
-                core.stop(run, useful=kind == "rest")
+                self.desk.stop(run, useful=kind == "rest")
             return
         if kind == "raise":
             if run is not None:
-                core.update(run, self.desk.requests[run].limit_tokens + what)
+                self.desk.raise_limit(run, self.desk.requests[run].limit_tokens + what)
             return
         if kind == "forget":
-            core.forget(document)
+            self.desk.forget(document)
             self.texts.pop(document, None)
             return
         if kind in ("type", "paste"):
@@ -198,9 +197,9 @@ def lone_and_busy(model, make_desk, text, seeds, tokens, slots):
                 other = [seeds.randrange(1, model.vocabulary.size - 1) for _ in range(seeds.randrange(1, 20))]
                 desk.ask(document, other, limit_tokens=4, alternatives=seeds.choice([1, 1, 2]))
             elif action < 0.3 and max(desk.requests) != run:
-                desk.core.stop(max(desk.requests))
+                desk.stop(max(desk.requests))
             elif action < 0.33:
-                desk.core.forget(document)
+                desk.forget(document)
         desk.step()
     return expected, desk.tokens(run)
 

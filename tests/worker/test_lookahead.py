@@ -41,7 +41,7 @@ def test_what_is_written_ahead_is_not_told_of(desk, alone):
 def test_more_of_a_text_is_there_without_a_step(desk, alone):
     run = desk.write(1, TEXT, limit_tokens=4)
     steps = desk.core.stats.steps
-    desk.core.update(run, 9)
+    desk.raise_limit(run, 9)
     desk.step()
     assert desk.core.stats.steps == steps
     assert desk.tokens(run) == alone.tokens(alone.write(1, TEXT, limit_tokens=9))
@@ -60,7 +60,7 @@ def test_a_text_that_was_stopped_but_is_useful_is_written_on(desk, alone):
     run = desk.ask(1, TEXT, limit_tokens=50)
     while len(desk.tokens(run)) < 3:
         desk.step()
-    desk.core.stop(run, useful=True)
+    desk.stop(run, useful=True)
     desk.settle()
     assert len(desk.tokens(run)) == 3
     assert not any(type(event).__name__ == "Paused" for event in desk.events[run])
@@ -76,7 +76,7 @@ def test_a_text_that_was_stopped_for_good_is_not_written_on(desk):
     while not desk.tokens(run):
         desk.step()
     steps = desk.core.stats.steps
-    desk.core.stop(run)
+    desk.stop(run)
     desk.settle()
     assert desk.core.stats.steps == steps
 
@@ -126,7 +126,7 @@ def test_a_wish_of_another_document_drops_the_work_ahead(desk, model):
 def test_more_that_is_asked_for_of_another_text_drops_the_work_ahead(desk, model):
     other = desk.write(2, OTHER, limit_tokens=1)
     until_paused(desk, desk.ask(1, TEXT, limit_tokens=3))
-    with Interruption(model, 1, lambda: desk.core.update(other, 3)) as interruption:
+    with Interruption(model, 1, lambda: desk.raise_limit(other, 3)) as interruption:
         desk.step()
     assert interruption.layers == [0, 1]
     assert len(desk.tokens(other)) == 3
@@ -140,7 +140,7 @@ def test_more_of_the_same_text_is_told_at_once_and_the_work_under_way_is_kept(de
 
     def ask():
         desk.core._emit = seen.extend
-        desk.core.update(run, 8)
+        desk.raise_limit(run, 8)
 
     with Interruption(model, 1, ask):
         events = desk.core.step()
@@ -190,7 +190,7 @@ def test_the_end_of_a_text_ends_the_work_ahead_and_is_told_when_it_is_reached(mo
     run = desk.write(1, TEXT, limit_tokens=1)
     assert desk.outcome(run) == "paused"
     steps = desk.core.stats.steps
-    desk.core.update(run, 9)
+    desk.raise_limit(run, 9)
     desk.settle()
     assert desk.outcome(run) == "end"
     assert desk.core.stats.steps == steps
@@ -200,7 +200,7 @@ def test_a_full_slot_ends_the_work_ahead(model, make_desk):
     desk = make_desk(model.core(eos=False, context_tokens=10, room_tokens=2, lookahead_tokens=5))
     run = desk.write(1, TEXT, limit_tokens=2)
     assert desk.outcome(run) == "paused"
-    desk.core.update(run, 50)
+    desk.raise_limit(run, 50)
     desk.settle()
     assert desk.outcome(run) == "end"
     assert len(desk.tokens(run)) == 10 + 2 + 1 - len(TEXT)

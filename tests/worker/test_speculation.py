@@ -64,7 +64,7 @@ def play(desk, script):
             text[len(text) // 2] = what
         del text[: max(0, len(text) - 60)]
         runs[document] = run = desk.write(document, list(text), seed=5, **request)
-        desk.core.update(run, request["limit_tokens"] + more)
+        desk.raise_limit(run, request["limit_tokens"] + more)
         desk.settle()
     return runs
 

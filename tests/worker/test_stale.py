@@ -36,7 +36,7 @@ class Interruption:
 
 def test_a_stop_during_a_step_starts_no_further_layer(desk, model):
     run = desk.ask(1, TEXT, limit_tokens=5)
-    with Interruption(model, 1, lambda: desk.core.stop(run)) as interruption:
+    with Interruption(model, 1, lambda: desk.stop(run)) as interruption:
         desk.settle()
     assert interruption.layers == [0, 1]
     assert desk.core.stats.dropped == 1
@@ -107,7 +107,7 @@ def test_the_rest_of_a_step_goes_on_without_the_stale_part(model, make_desk, how
     desk = make_desk(model.core(eos=False, step_tokens=64, brisk_tokens=64))
     dropped = desk.ask(1, TEXT, limit_tokens=3)
     kept = desk.ask(2, [3, *TEXT], limit_tokens=3)
-    action = {"stop": lambda: desk.core.stop(dropped), "forget": lambda: desk.core.forget(1)}[how]
+    action = {"stop": lambda: desk.stop(dropped), "forget": lambda: desk.forget(1)}[how]
     with Interruption(model, 1, action) as interruption:
         desk.settle()
     assert interruption.layers[:3] == [0, 1, 2]
@@ -119,7 +119,7 @@ def test_the_rest_of_a_step_goes_on_without_the_stale_part(model, make_desk, how
 def test_what_a_dropped_step_had_begun_is_not_taken_for_computed(desk, model):
     alone = desk.write(2, TEXT, limit_tokens=4)
     run = desk.ask(1, TEXT, limit_tokens=4)
-    with Interruption(model, 2, lambda: desk.core.stop(run)):
+    with Interruption(model, 2, lambda: desk.stop(run)):
         desk.settle()
     again = desk.write(1, TEXT, limit_tokens=4)
     assert desk.started(again).computed == len(TEXT)
@@ -153,7 +153,7 @@ def test_closing_drops_the_step_in_flight(desk, model):
 def test_what_is_held_back_of_a_run_that_is_stopped_meanwhile_is_told_to_nobody(desk, model, useful):
     desk.write(1, TEXT, heal=b" th", limit_tokens=4)
     run = desk.ask(1, TEXT, heal=b" the", limit_tokens=4)
-    with Interruption(model, 1, lambda: desk.core.stop(run, useful)):
+    with Interruption(model, 1, lambda: desk.stop(run, useful)):
         desk.settle()
     assert desk.events[run] == []
 

@@ -6,6 +6,7 @@ may do meanwhile. Wishes come in from any thread; everything else happens on the
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from afterword.engine.api import Measured, Request, Sampled, SequenceEvent, Started
+from afterword.engine.api import Command, Forget, Measured, RaiseLimit, Request, RunEvent, Sampled, Started, StopRun
 from afterword.engine.counters import Stats, StatsReporter
 from afterword.worker.cache.key_values import KeyValues
 from afterword.worker.cache.layout import Layout
@@ -39,11 +40,11 @@ log = logging.getLogger(__name__)
 OTHER_LOGITS = 2
 
 
-Emit = Callable[[Sequence[SequenceEvent | Measured]], None]
+Emit = Callable[[Sequence[RunEvent | Measured]], None]
 
 
 class EngineCore:
-    """Writes tokens for documents. `start`, `update`, `stop`, `forget` and `close` may be called from any thread."""
+    """Writes tokens for documents. `submit` and `close` may be called from any thread."""
 
     def __init__(
         self,
@@ -93,66 +94,26 @@ class EngineCore:
         self._flight = Flight(self._slots, self._writer.agrees)
         # Rows of the last step's logits, with who remembers them after how many tokens.
         self._borrowed: list[tuple[dict[int, Tensor], int, Tensor]] = []
-        self._unseen: list[SequenceEvent] = []  # events that wait for the end of a step
-        self._between: list[SequenceEvent] = []  # events that arose during a step
+        self._unseen: list[RunEvent] = []  # events that wait for the end of a step
+        self._between: list[RunEvent] = []  # events that arose during a step
         self._emit: Emit | None = None
         self._closed = False
+        self._numbers = itertools.count(1)  # of runs, as they are taken in
 
     # --- from any thread ---------------------------------------------------------------------------------------------
 
-    def start(self, request: Request) -> None:
-        """Take a request; it replaces the document's earlier one, and what only the earlier one wanted is dropped."""
+    def submit(self, command: Command) -> None:
+        """Take a command. One about a run that is not its document's newest does nothing."""
         with self._lock:
-            self._inbox[request.document] = (request, time.monotonic() - request.waited_ms / 1000)
-            self._silence(request.document)
-            self._flight.meet(request)
-            self._wake()
-
-    def update(self, run: int, limit_tokens: int) -> None:
-        """Raise the limit of a run, running, paused or not yet begun."""
-        with self._lock:
-            for document, (request, arrived) in self._inbox.items():
-                if request.run == run:
-                    self._inbox[document] = (
-                        replace(request, limit_tokens=max(request.limit_tokens, limit_tokens)),
-                        arrived,
-                    )
-                    return
-            found = self._roster.find(run)
-            if found is not None:
-                found.raise_limit(limit_tokens)
-                self._flight.keep(found.request.document)
-                self._flight.make_way(found.request.document)
-                self._wake()
-
-    def stop(self, run: int, useful: bool = False) -> None:
-        """Drop a run at once. No event of it arises after this returns.
-
-        `useful`: its text may yet be gone on with, so spare time may go into what follows.
-        """
-        with self._lock:
-            for document, (request, _) in list(self._inbox.items()):
-                if request.run == run:
-                    del self._inbox[document]
-                    self._drop(document)
-            found = self._roster.find(run)
-            if found is None or found.request.document in self._inbox:
-                return
-            if useful and found.ahead_limit > 0:
-                self._silence(found.request.document)
-                found.rest()
-                self._flight.spare(found.request.document)
-                self._wake()
-            else:
-                self._drop(found.request.document)
-
-    def forget(self, document: int) -> None:
-        """Free what is held for a document."""
-        with self._lock:
-            self._inbox.pop(document, None)
-            self._drop(document)
-            self._forgotten.add(document)
-            self._wake()
+            match command:
+                case Request():
+                    self._start(command)
+                case RaiseLimit(document=document, run=run, limit_tokens=limit_tokens):
+                    self._raise_limit(document, run, limit_tokens)
+                case StopRun(document=document, run=run, useful=useful):
+                    self._stop(document, run, useful)
+                case Forget(document=document):
+                    self._forget(document)
 
     def close(self) -> None:
         """Let `run_forever` return; the step in flight is dropped."""
@@ -160,6 +121,53 @@ class EngineCore:
             self._closed = True
             self._flight.drop_all()
             self._wake()
+
+    def _start(self, request: Request) -> None:
+        """Take a request; it replaces the document's earlier one, and what only the earlier one wanted is dropped."""
+        self._inbox[request.document] = (request, time.monotonic() - request.waited_ms / 1000)
+        self._silence(request.document)
+        self._flight.meet(request)
+        self._wake()
+
+    def _raise_limit(self, document: int, run: int, limit_tokens: int) -> None:
+        """Raise the limit of a run, running, paused or not yet begun."""
+        if document in self._inbox:
+            request, arrived = self._inbox[document]
+            if request.run == run:
+                limit_tokens = max(request.limit_tokens, limit_tokens)
+                self._inbox[document] = (replace(request, limit_tokens=limit_tokens), arrived)
+            return
+        found = self._roster.of(document)
+        if found is not None and found.request.run == run:
+            found.raise_limit(limit_tokens)
+            self._flight.keep(document)
+            self._flight.make_way(document)
+            self._wake()
+
+    def _stop(self, document: int, run: int, useful: bool) -> None:
+        """Drop a run at once, after which no event of it arises; spare time may go into what follows a `useful` one."""
+        if document in self._inbox:
+            if self._inbox[document][0].run == run:
+                del self._inbox[document]
+                self._drop(document)
+            return
+        found = self._roster.of(document)
+        if found is None or found.request.run != run:
+            return
+        if useful and found.ahead_limit > 0:
+            self._silence(document)
+            found.rest()
+            self._flight.spare(document)
+            self._wake()
+        else:
+            self._drop(document)
+
+    def _forget(self, document: int) -> None:
+        """Free what is held for a document."""
+        self._inbox.pop(document, None)
+        self._drop(document)
+        self._forgotten.add(document)
+        self._wake()
 
     # --- the step loop -----------------------------------------------------------------------------------------------
 
@@ -179,7 +187,7 @@ class EngineCore:
                     pass
 
     @torch.inference_mode()
-    def step(self) -> list[SequenceEvent]:
+    def step(self) -> list[RunEvent]:
         """Take in what is new; if that shows nothing, run the model once. `idle` afterwards if nothing was to do."""
         self._keep_logits()
         with self._lock:
@@ -217,9 +225,9 @@ class EngineCore:
         """Nothing is to be done until the next call from outside."""
         return not (self._arrived or self._busy)
 
-    def _take_in(self) -> list[SequenceEvent]:
+    def _take_in(self) -> list[RunEvent]:
         """Newest requests become runs; runs without a slot get one; what needs no step is written."""
-        events: list[SequenceEvent] = []
+        events: list[RunEvent] = []
         self._arrived = False
         for document in self._forgotten:
             self._slots.free(document)
@@ -228,7 +236,7 @@ class EngineCore:
         for document, (request, arrived) in list(self._inbox.items()):
             if not self._flight.bars(request):
                 del self._inbox[document]
-                run = Run(request, arrived, self.stats.steps, self._ahead_tokens)
+                run = Run(request, next(self._numbers), arrived, self.stats.steps, self._ahead_tokens)
                 events += self._roster.admit(run, self.caches.compact)
         self.stats.evictions += self._roster.seat(self._flight.has)
         for run, slot in self._roster.seated():
@@ -267,14 +275,14 @@ class EngineCore:
         elif events:
             self._emit(events)
 
-    def _commit(self, step: Step, logits: Tensor | None) -> list[SequenceEvent]:
+    def _commit(self, step: Step, logits: Tensor | None) -> list[RunEvent]:
         """Count the rows of a finished step as held, and write what its logits allow."""
         self._flight.land()
         if logits is None:
             return []
         self._writer.ban(logits)
         at = 0
-        events: list[SequenceEvent] = []
+        events: list[RunEvent] = []
         now = time.monotonic()
         for span in step.spans:
             rows = logits[at : at + len(span.wanted)]
@@ -316,21 +324,21 @@ class EngineCore:
                 logits[length] = kept(row)
         self._borrowed.clear()
 
-    def _fail(self, step: Step, detail: str) -> list[SequenceEvent]:
+    def _fail(self, step: Step, detail: str) -> list[RunEvent]:
         """A step broke: its runs are over, and what their slots held before stays."""
         self.stats.failures += 1
-        events: list[SequenceEvent] = []
+        events: list[RunEvent] = []
         for span in step.spans:
             run = None if span.stale else self._roster.drop(span.document)
             if run is not None:
                 events += ended(run.request, "error", detail)
         return events
 
-    def _shows_nothing(self, event: SequenceEvent) -> bool:
+    def _shows_nothing(self, event: RunEvent) -> bool:
         """Whether it is the start of a run, or a token that only reproduces what was typed."""
         if not isinstance(event, Sampled):
             return isinstance(event, Started)
-        run = self._roster.find(event.run)
+        run = self._roster.of(event.document)
         return run is not None and run.branches[event.alternative].written == 0
 
     # --- small things ------------------------------------------------------------------------------------------------
@@ -345,9 +353,7 @@ class EngineCore:
 
     def _silence(self, document: int) -> None:
         """What is held back of the document's run is told to nobody."""
-        run = self._roster.of(document)
-        if run is not None:
-            self._unseen = [event for event in self._unseen if event.run != run.number]
+        self._unseen = [event for event in self._unseen if event.document != document]
 
     def _drop(self, document: int) -> None:
         self._silence(document)
