@@ -35,7 +35,7 @@ class Counted:
     @property
     def steps(self) -> int:
         assert self.engine.core is not None
-        return self.engine.core.stats.steps
+        return self.engine.core.counters.steps
 
     async def rest(self) -> int:
         """Steps run once the engine is idle."""

@@ -60,7 +60,7 @@ events: st.SearchStrategy[EngineEvent] = st.one_of(
     st.builds(Ready, texts, whole, whole, texts, texts, whole),
     st.builds(Lost, texts, whole),
     st.builds(PartLost, whole, texts),
-    st.builds(Measured, *[whole] * 12, st.floats(0, 1e6), *[st.lists(whole, max_size=4)] * 2, whole),
+    st.builds(Measured, st.dictionaries(texts, whole | st.lists(st.floats(0, 1e6), max_size=4)), whole),
     st.builds(Failed, texts),
 )
 

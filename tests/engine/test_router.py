@@ -187,7 +187,7 @@ async def test_events_of_runs_are_handed_on() -> None:
 
 async def test_it_is_told_which_engine_is_ready_and_which_measured_what() -> None:
     pool = await Pool(2).open(ready=False)
-    measured = Measured(8, 1, 0, 5, 9, 0, 0, 0, 0, 4, 2, 1, 0.25, [5], [5])
+    measured = Measured({"slots": 8, "steps": 5})
     pool.members[1].say(READY, measured)
     assert pool.heard == [replace(READY, engine=1), replace(measured, engine=1)]
 

@@ -49,7 +49,7 @@ async def written(writer: Completer, text: str, **options: Any) -> str:
 def steps_of(writer: Completer) -> int:
     assert writer._engine is not None
     assert writer._engine.core is not None
-    return writer._engine.core.stats.steps
+    return writer._engine.core.counters.steps
 
 
 async def test_text_comes_in_pieces(writer: Completer) -> None:

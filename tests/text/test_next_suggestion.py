@@ -54,7 +54,7 @@ class Desk:
 
     def settle(self, steps: int = 10_000) -> None:
         """Take steps until nothing is to be done, so many at most."""
-        until = self.core.stats.steps + steps
+        until = self.core.counters.steps + steps
         while True:
             for event in self.core.step():
                 told, command = self.bridge.to_session(event)
@@ -62,7 +62,7 @@ class Desk:
                     self.core.submit(command)
                 for news in told:
                     self.carry_out(self.session.on_generation(news, 0.0))
-            if self.core.idle or self.core.stats.steps >= until:
+            if self.core.idle or self.core.counters.steps >= until:
                 return
 
     def suggest(self, **details: Any) -> None:
@@ -114,10 +114,10 @@ def test_after_a_suggestion_was_accepted_whole_the_next_one_begins_without_a_ste
         at.settle()
         assert at.done().text
         at.accept_all()
-        steps = at.core.stats.steps
+        steps = at.core.counters.steps
         at.suggest(**asked)
         at.settle(steps=0)
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert len(desk.shown()) > len(plain.shown())
     assert desk.shown().startswith(plain.shown())
     for at in (plain, desk):
@@ -141,10 +141,10 @@ def test_a_text_taken_suggestion_by_suggestion_is_the_same_however_it_was_comput
 def test_a_document_that_was_opened_has_its_first_words_ready(make_desk: Any) -> None:
     desk = make_desk(8)
     desk.settle()
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     desk.suggest(stop="none", max_tokens=4)
     desk.settle(steps=0)
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.shown()
 
 
@@ -153,7 +153,7 @@ def test_a_cancelled_suggestion_is_not_written_ahead(make_desk: Any) -> None:
     desk.settle()
     desk.suggest(stop="none", max_tokens=60)
     desk.settle(steps=12)
-    ahead = desk.core.stats.ahead
+    ahead = desk.core.counters.lookahead_rows
     desk.give(type="cancel", doc="d", id=1)
     desk.settle()
-    assert desk.core.stats.ahead == ahead
+    assert desk.core.counters.lookahead_rows == ahead

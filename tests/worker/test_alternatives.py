@@ -45,17 +45,17 @@ def test_the_log_probabilities_of_alternatives_are_their_own(each_model, make_de
 def test_the_prompt_is_computed_once_for_all_alternatives(desk):
     run = desk.write(1, TEXT, limit_tokens=4, alternatives=3)
     assert desk.started(run).computed == len(TEXT)
-    assert desk.core.stats.rows == len(TEXT) + 3 * 3
+    assert desk.core.counters.rows == len(TEXT) + 3 * 3
 
 
 @pytest.mark.parametrize("alternative", [0, 1, 2])
 def test_going_on_with_any_alternative_computes_nothing_twice(desk, alternative):
     run = desk.write(1, TEXT, limit_tokens=6, alternatives=3)
-    rows = desk.core.stats.rows
+    rows = desk.core.counters.rows
     kept = desk.tokens(run, alternative)
     onward = desk.write(1, TEXT + kept[:4], limit_tokens=2)
     assert desk.tokens(onward) == kept[4:]
-    assert desk.core.stats.rows == rows
+    assert desk.core.counters.rows == rows
 
 
 @pytest.mark.parametrize("alternative", [0, 1, 2])

@@ -52,38 +52,38 @@ def test_a_text_that_was_cut_back_reuses_what_is_left(desk):
 
 def test_the_same_text_again_costs_no_step(desk):
     first = desk.write(1, TEXT, limit_tokens=4)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     again = desk.write(1, TEXT, limit_tokens=4)
     assert desk.tokens(again) == desk.tokens(first)
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.started(again).computed == 0
 
 
 def test_text_typed_as_it_was_suggested_costs_no_step(desk):
     first = desk.write(1, TEXT, limit_tokens=6)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     written = desk.tokens(first)
     for typed in range(1, 5):
         run = desk.write(1, TEXT + written[:typed], limit_tokens=6 - typed)
         assert desk.tokens(run) == written[typed:]
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
 
 
 def test_a_letter_typed_inside_a_healed_word_costs_no_step_for_its_first_token(desk, model):
     desk.write(1, TEXT, heal=b" t", limit_tokens=4)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     run = desk.ask(1, TEXT, heal=b" th", limit_tokens=4)
     desk.step()
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert len(model.text(desk.tokens(run))) > len(b" th")
 
 
 def test_a_token_that_only_reproduces_what_was_typed_is_told_of_with_the_next(desk, model):
     desk.write(1, TEXT, heal=b" th", limit_tokens=4)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     run = desk.ask(1, TEXT, heal=b" the", limit_tokens=4)
     events = desk.step()
-    assert desk.core.stats.steps == steps + 1
+    assert desk.core.counters.steps == steps + 1
     assert isinstance(events[0], Started)
     assert model.text(desk.tokens(run)[:1]) == b" the"
     assert len(desk.tokens(run)) >= 2
@@ -91,10 +91,10 @@ def test_a_token_that_only_reproduces_what_was_typed_is_told_of_with_the_next(de
 
 def test_another_letter_after_a_long_suggestion_still_costs_no_step(desk):
     desk.write(1, TEXT, heal=b" t", limit_tokens=40)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     run = desk.ask(1, TEXT, heal=b" q", limit_tokens=4)
     desk.step()
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.sampled(run)
 
 
@@ -122,11 +122,11 @@ def test_what_no_token_can_repeat_alone_is_repeated_in_pieces(spelled):
 def test_a_paused_run_goes_on_without_computing_anything_twice(desk):
     alone = desk.write(1, TEXT, limit_tokens=8)
     run = desk.write(2, TEXT, limit_tokens=3)
-    rows = desk.core.stats.rows
+    rows = desk.core.counters.rows
     desk.raise_limit(run, 8)
     desk.settle()
     assert desk.tokens(run) == desk.tokens(alone)
-    assert desk.core.stats.rows == rows + 5
+    assert desk.core.counters.rows == rows + 5
     assert desk.outcome(run) == "paused"
 
 
@@ -175,7 +175,7 @@ def test_a_run_stopped_before_it_began_never_begins(desk):
     desk.stop(run)
     desk.settle()
     assert desk.events[run] == []
-    assert desk.core.stats.steps == 0
+    assert desk.core.counters.steps == 0
 
 
 def test_stopping_an_old_run_leaves_the_newer_one_alone(desk):
@@ -282,7 +282,7 @@ def test_more_documents_than_slots_are_all_served(model, make_desk):
     runs = [desk.ask(document, [*TEXT, document], limit_tokens=3) for document in range(12)]
     desk.settle()
     assert [len(desk.tokens(run)) for run in runs] == [3] * 12
-    assert desk.core.stats.evictions == 10
+    assert desk.core.counters.preemptions == 10
 
 
 def test_the_slot_of_a_running_run_is_not_taken(model, make_desk):
@@ -311,7 +311,7 @@ def test_a_forgotten_document_gives_its_slot_before_any_open_one(model, make_des
         desk.write(document, [*TEXT, document], limit_tokens=1)
     desk.forget(2)
     desk.write(3, TEXT, limit_tokens=1)
-    assert desk.core.stats.evictions == 0
+    assert desk.core.counters.preemptions == 0
     assert desk.started(desk.write(1, [*TEXT, 1], limit_tokens=1)).computed == 0
 
 
@@ -357,10 +357,10 @@ def test_an_engine_without_wishes_is_idle(desk):
     assert desk.step() == []
     assert desk.core.idle
     desk.write(1, TEXT, limit_tokens=1)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     desk.step()
     assert desk.core.idle
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
 
 
 def test_a_step_that_breaks_ends_its_runs_and_not_the_engine(desk, model, monkeypatch):
@@ -373,7 +373,7 @@ def test_a_step_that_breaks_ends_its_runs_and_not_the_engine(desk, model, monkey
         patch.setattr(model.model, "forward", broken)
         run = desk.write(1, [*TEXT, 3], limit_tokens=4, alternatives=2)
     assert (desk.outcome(run, 0), desk.outcome(run, 1)) == ("error", "error")
-    assert desk.core.stats.failures == 1
+    assert desk.core.counters.failed_steps == 1
     again = desk.write(1, [*TEXT, 3], limit_tokens=4)
     assert desk.started(again).reused == len(TEXT)
 
@@ -399,4 +399,4 @@ def test_steps_are_run_by_the_runner_that_was_given(model, make_desk):
     counted, plain = make_desk(model.core(eos=False, runner=counting)), make_desk(model.core(eos=False))
     run, other = (desk.write(1, TEXT, limit_tokens=3) for desk in (counted, plain))
     assert counted.tokens(run) == plain.tokens(other)
-    assert counting.rows == counted.core.stats.rows > 0
+    assert counting.rows == counted.core.counters.rows > 0

@@ -190,7 +190,7 @@ def lone_and_busy(model, make_desk, text, seeds, tokens, slots):
     desk = make_desk(model.core(eos=False, slots=slots, step_tokens=24, speculative_rows=8, lookahead_tokens=4))
     run = desk.ask(1, text, limit_tokens=tokens)
     while desk.outcome(run) == "writing":
-        assert desk.core.stats.steps < 1000
+        assert desk.core.counters.steps < 1000
         for document in range(2, 9):
             action = seeds.random()
             if action < 0.25:
@@ -248,7 +248,7 @@ def test_the_built_in_model_is_exact_after_every_kind_of_edit(builtin, make_desk
     desk.settle()
     writers.check_events()
     writers.compare()
-    assert desk.core.stats.evictions > 0
+    assert desk.core.counters.preemptions > 0
 
 
 @pytest.mark.model

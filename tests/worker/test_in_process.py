@@ -94,7 +94,7 @@ async def test_a_folder_is_loaded_with_progress_and_then_answers(tiny_model_fold
 
 def test_a_loaded_core_has_taken_its_first_steps_and_holds_nothing_of_them(tiny_model_folder):
     core = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny")).core
-    assert core.stats.steps >= 2
+    assert core.counters.steps >= 2
     assert core.idle
     assert all(slot.document is None for slot in core._slots.all)
 
@@ -168,9 +168,9 @@ async def test_an_idle_engine_uses_no_processor_time(opened):
     engine.submit(Request(OWNER, 1, 1, TEXT, limit_tokens=2))
     await listener.until(over(1))
     await asyncio.sleep(0.1)
-    steps, used = engine.core.stats.steps, time.process_time()
+    steps, used = engine.core.counters.steps, time.process_time()
     await asyncio.sleep(1)
-    assert engine.core.stats.steps == steps
+    assert engine.core.counters.steps == steps
     assert time.process_time() - used < 0.3
 
 

@@ -10,7 +10,7 @@ at a time: a request replaces the run before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -177,30 +177,12 @@ class PartLost:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an engine did since it told last, in numbers; see `measures`, where the ranges are named.
+    """What an engine counted since its last report: values by the names that `counters.Counters` declares.
 
-    `slots`, `used`: places for documents, and those taken. `waiting`: documents that wait for one. `steps`, and of them
-    `dropped` (given up midway) and `failures`; `rows` of all steps, and of them `wasted` (nobody wanted them any more).
-    `evictions`: documents that lost their place. `proposed`: tokens guessed and computed, of which `accepted` were
-    right; `ahead`: rows computed before anybody asked for them. `took_s`: time of all steps; `times`, `sizes`: steps by
-    range of time and of rows. `engine`: which of several.
+    `engine`: which of several.
     """
 
-    slots: int
-    used: int
-    waiting: int
-    steps: int
-    rows: int
-    wasted: int
-    dropped: int
-    failures: int
-    evictions: int
-    proposed: int
-    accepted: int
-    ahead: int
-    took_s: float
-    times: Sequence[int]
-    sizes: Sequence[int]
+    values: Mapping[str, float | list[float]]
     engine: int = 0
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from afterword.engine.api import Command, Forget, Measured, RaiseLimit, Request, RunEvent, Sampled, Started, StopRun
-from afterword.engine.counters import Stats, StatsReporter
+from afterword.engine.counters import CounterReporter, Counters
 from afterword.worker.cache.key_values import KeyValues
 from afterword.worker.cache.layout import Layout
 from afterword.worker.cache.slots import Slot, Slots
@@ -63,8 +63,8 @@ class EngineCore:
         """
         self.config = config or CoreConfig()
         self.layout = layout or probe(model)
-        self.stats = Stats()
-        self._meter = StatsReporter(self.stats, self.config.slots)
+        self.counters = Counters(slots=self.config.slots)
+        self._reporter = CounterReporter(self.counters)
         self._runner = runner or Runner(model)
         vocabulary = self.layout.vocabulary
         # A runner may need to know them before the first step, as recorded programs do.
@@ -84,7 +84,7 @@ class EngineCore:
             sampler or Sampler(),
         )
         self._guesser = Speculator(
-            self.config.speculative_rows, most, self.config.rows, self._writer.agrees, self.stats
+            self.config.speculative_rows, most, self.config.rows, self._writer.agrees, self.counters
         )
         self._lock = threading.Condition()
         self._inbox: dict[int, tuple[Request, float]] = {}  # newest request of each document
@@ -179,12 +179,16 @@ class EngineCore:
             if events:
                 emit(events)
             self._keep_logits()
-            if self._meter.due and self._meter.wait_s(*self._gauges()) is not None:
-                emit([self._meter.take(*self._gauges())])
+            if self._reporter.due:
+                self._gauge()
+                if self._reporter.wait_s() is not None:
+                    emit([self._reporter.report()])
             with self._lock:
                 # Woken for news from outside, or once to tell of the last steps.
-                while self.idle and not self._closed and self._lock.wait(self._meter.wait_s(*self._gauges())):
-                    pass
+                while self.idle and not self._closed:
+                    self._gauge()
+                    if not self._lock.wait(self._reporter.wait_s()):
+                        break
 
     @torch.inference_mode()
     def step(self) -> list[RunEvent]:
@@ -199,25 +203,25 @@ class EngineCore:
             self._busy = bool(events) or step is not None
         if step is None:
             return events
-        self.stats.steps += 1
-        self.stats.rows += step.rows
+        self.counters.steps += 1
+        self.counters.rows += step.rows
         began = time.perf_counter()
         try:
             logits: Tensor | None = self._runner.forward(step)
         except StepDropped:
             logits = None
-            self.stats.dropped += 1
+            self.counters.dropped_steps += 1
         except Exception as error:  # whatever went wrong in one step must not end the engine
             log.exception("a step of %d rows failed", step.rows)
             logits = None
             with self._lock:
                 self._between += self._fail(step, f"{type(error).__name__} in the model")
-        self.stats.layers += step.layers
+        self.counters.layers += step.layers
         with self._lock:
             events = self._unseen + self._between + self._commit(step, logits)
             self._unseen, self._between = [], []
         wasted = sum(len(span.tokens) for span in step.spans if span.skipped or logits is None)
-        self.stats.stepped(step.rows, wasted, time.perf_counter() - began)
+        self.counters.count_step(step.rows, wasted, time.perf_counter() - began)
         return events
 
     @property
@@ -236,9 +240,9 @@ class EngineCore:
         for document, (request, arrived) in list(self._inbox.items()):
             if not self._flight.bars(request):
                 del self._inbox[document]
-                run = Run(request, next(self._numbers), arrived, self.stats.steps, self._ahead_tokens)
+                run = Run(request, next(self._numbers), arrived, self.counters.steps, self._ahead_tokens)
                 events += self._roster.admit(run, self.caches.compact)
-        self.stats.evictions += self._roster.seat(self._flight.has)
+        self.counters.preemptions += self._roster.seat(self._flight.has)
         for run, slot in self._roster.seated():
             if not self._flight.grows(run.request.document):
                 events += self._writer.advance(run, slot, now)
@@ -247,7 +251,7 @@ class EngineCore:
     def _plan(self) -> Step | None:
         """The next step, or None if no run lacks rows."""
         running = {run.number: run for run, _ in self._roster.seated()}
-        steps = self.stats.steps
+        steps = self.counters.steps
         needs = [
             Need(run.number, run.kind, run.missing(), run.served, steps - run.admitted) for run in running.values()
         ]
@@ -293,13 +297,13 @@ class EngineCore:
                 continue
             self._slots.touch(slot)
             self._hold(slot, span, rows)
-            self.stats.ahead += len(span.tokens) if span.spare else 0
+            self.counters.lookahead_rows += len(span.tokens) if span.spare else 0
             if run is not None and span.document not in self._inbox:
                 if span.line is None:
                     run.computed += max(0, min(span.end, len(run.request.tokens)) - span.start)
                 events += self._writer.advance(run, slot, now)
                 self._guesser.judge(span, run, slot)
-        self.stats.tokens += sum(isinstance(event, Sampled) for event in events)
+        self.counters.tokens += sum(isinstance(event, Sampled) for event in events)
         return events
 
     def _hold(self, slot: Slot, span: Span, rows: Tensor) -> None:
@@ -326,7 +330,7 @@ class EngineCore:
 
     def _fail(self, step: Step, detail: str) -> list[RunEvent]:
         """A step broke: its runs are over, and what their slots held before stays."""
-        self.stats.failures += 1
+        self.counters.failed_steps += 1
         events: list[RunEvent] = []
         for span in step.spans:
             run = None if span.stale else self._roster.drop(span.document)
@@ -343,9 +347,10 @@ class EngineCore:
 
     # --- small things ------------------------------------------------------------------------------------------------
 
-    def _gauges(self) -> tuple[int, int]:
-        """Slots in use, and documents that wait for one."""
-        return self._slots.used, self._roster.waiting
+    def _gauge(self) -> None:
+        """Note slots in use, and documents that wait for one."""
+        self.counters.used = self._slots.used
+        self.counters.waiting = self._roster.waiting
 
     def _wake(self) -> None:
         self._arrived = True
