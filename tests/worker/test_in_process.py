@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -23,6 +24,7 @@ from afterword.engine.api import (
 )
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
+from afterword.worker.in_process import load_giving_way
 from afterword.worker.loading import Loaded, load_core
 
 TEXT = (40, 77, 120, 33, 201, 90, 15, 62)
@@ -76,9 +78,8 @@ async def opened(model):
 
 
 async def test_a_folder_is_loaded_with_progress_and_then_answers(tiny_model_folder):
-    engine = InProcessEngine(
-        EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cpu", cache_bytes=32 << 20)
-    )
+    options = EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cpu", cache_bytes=32 << 20)
+    engine = InProcessEngine(partial(load_giving_way, options))
     listener = Listener()
     await engine.open(listener)
     engine.submit(Request(OWNER, 1, 1, TEXT, limit_tokens=3))
@@ -100,7 +101,7 @@ def test_a_loaded_core_has_taken_its_first_steps_and_holds_nothing_of_them(tiny_
 
 
 async def test_a_missing_folder_is_told_as_a_failure(tmp_path):
-    engine = InProcessEngine(EngineOptions(folder=tmp_path / "nothing", name="x"))
+    engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=tmp_path / "nothing", name="x")))
     listener = Listener()
     await engine.open(listener)
     failed = await listener.until(kind(Failed))

@@ -26,14 +26,14 @@ from afterword.engine.api import (
     StopRun,
     ends_of,
 )
-from afterword.engine.counters import Stats
+from afterword.engine.counters import Counters
 from afterword.engine.request_queue import RequestQueue
 
 
 class Core(Protocol):
     """What steps: `submit` and `close` may be called from any thread."""
 
-    stats: Stats
+    counters: Counters
 
     def submit(self, command: Command) -> None:
         """Take a command."""

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from afterword.engine.api import EngineEvent, Failed, Progress
-from afterword.engine.ipc import Lines, decode_command, encode_events
+from afterword.engine.ipc import COMMANDS, Lines, decode, encode
 from afterword.engine.options import DEFAULT_CACHE_BYTES, EngineOptions
 from afterword.faults import describe_fault
 from afterword.worker.thread_priority import give_way
@@ -48,7 +48,7 @@ class Line:
     def emit(self, events: Sequence[EngineEvent]) -> None:
         """Send events; blocks while the gateway does not read. Ends the process if the gateway is gone."""
         try:
-            self._gateway.sendall(encode_events(events))
+            self._gateway.sendall(encode(events))
         except OSError:
             _leave()
 
@@ -58,7 +58,7 @@ class Line:
         try:
             while data := self._gateway.recv(READ_BYTES):
                 for line in lines.feed(data):
-                    command = decode_command(line)
+                    command = decode(line, COMMANDS)
                     if self.core is not None:
                         self.core.submit(command)
         except OSError:
