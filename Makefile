@@ -54,7 +54,7 @@ check: $(installed_dev) $(tools) $(client) check-docs ## format, lint, types, do
 check-docs: $(installed_dev) $(installed_docs) $(client)
 	$(bin)/python docs/check_links.py
 	$(bin)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs $(site)
-	client-js/node_modules/.bin/prettier --config client-js/.prettierrc.json --check examples
+	client-js/node_modules/.bin/prettier --config client-js/.prettierrc.json --check 'examples/**/*.{js,html,json}'
 	$(bin)/check-jsonschema --builtin-schema vendor.github-workflows $(workflows)
 	$(bin)/zizmor --offline --no-progress --quiet $(workflows)
 

@@ -1,4 +1,4 @@
-"""Ghost text by the Python client: `python client.py [URL]`."""
+"""Ghost text with the Python client: `python client.py [URL]`."""
 
 import asyncio
 import sys

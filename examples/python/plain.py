@@ -1,4 +1,4 @@
-"""A whole conversation with nothing but a WebSocket library: `python plain.py [URL]`."""
+"""The whole conversation, with nothing but a WebSocket library: `python plain.py [URL]`."""
 
 import asyncio
 import json

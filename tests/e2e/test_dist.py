@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the three packages."""
     missing = [name for name in ("make", "npm") if shutil.which(name) is None]
     missing += [str(path.relative_to(REPOSITORY)) for path in (PAGE, PACKAGES) if not path.exists()]
@@ -31,7 +30,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command = ["make", "--silent", "dist-only", f"DIST={folder}", f"bin={Path(sys.executable).parent}"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    yield folder
+    return folder
 
 
 def only(folder: Path, pattern: str) -> Path:

@@ -1,8 +1,8 @@
 """Every setting of the server: its default, what is allowed, its unit, and where values come from.
 
 A flag wins over an `AFTERWORD_*` variable, that over the TOML file, that over the default. Here: the table and its
-reading. Not here: what settings lead to (`GatewayOptions`, `EngineOptions`), and the text of errors and of the README's
-table (`settings_text`).
+reading. Not here: what settings lead to (`GatewayOptions`, `EngineOptions`), and the text of errors and of the
+table in the documentation (`settings_text`).
 """
 
 from __future__ import annotations
