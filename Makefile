@@ -41,13 +41,14 @@ test: $(installed_dev) $(client) $(page) ## set up if need be, then run every te
 	AFTERWORD=$(abspath $(bin))/afterword npm --prefix client-js run --silent e2e
 	$(bin)/python -m pytest $(ARGS)
 
-check: $(installed_dev) $(tools) $(client) check-docs ## format, lint, types, docs, and that generated files are up to date
+check: $(installed_dev) $(tools) $(client) check-docs ## format, lint, types, imports, docs, and that generated files are up to date
 	$(bin)/ruff format --check .
 	$(bin)/ruff check .
 	$(bin)/mypy
+	$(bin)/lint-imports --no-cache
 	$(bin)/python -m afterword_protocol.schema --check
 	npm --prefix protocol/tools run --silent validate
-	$(bin)/python -m afterword.config.settings --check
+	$(bin)/python -m afterword.config --check
 	npm --prefix client-js run --silent check
 
 # Links inside the repository, the site with warnings as errors, examples, and the workflows of hosted CI; all offline.
@@ -62,7 +63,7 @@ format: $(installed_dev) ## format the code and write generated files anew
 	$(bin)/ruff format .
 	$(bin)/ruff check --fix .
 	$(bin)/python -m afterword_protocol.schema
-	$(bin)/python -m afterword.config.settings --write
+	$(bin)/python -m afterword.config --write
 
 bench: $(installed_bench) ## measure speed; ARGS= are those of python -m bench
 	$(bin)/python -m bench $(ARGS)

@@ -1,6 +1,6 @@
 """Settings in words: what is wrong with one, and the documentation's table of all.
 
-`python -m afterword.config.settings --check` fails when the table in docs/configuration.md is out of date, and
+`python -m afterword.config --check` fails when the table in docs/configuration.md is out of date, and
 `--write` renews it.
 """
 
@@ -91,7 +91,7 @@ def table() -> str:
 def main(arguments: list[str], page: Path = PAGE) -> int:
     """Print the table, or with `--check` compare the one on the page with it, or with `--write` renew it there."""
     if arguments not in ([], ["--check"], ["--write"]):
-        print("usage: python -m afterword.config.settings [--check | --write]")
+        print("usage: python -m afterword.config [--check | --write]")
         return 2
     if not arguments:
         print(table())
@@ -106,6 +106,6 @@ def main(arguments: list[str], page: Path = PAGE) -> int:
     if arguments == ["--write"]:
         page.write_text(wanted, "utf-8")
     elif text != wanted:
-        print(f"the table of settings in {page} is out of date: run  python -m afterword.config.settings --write")
+        print(f"the table of settings in {page} is out of date: run  python -m afterword.config --write")
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""The text of one alternative of a suggestion as its pieces arrive. Pure; positions on the wire are UTF-16 units."""
+"""The text of one alternative while its pieces come in. Pure; positions on the wire are UTF-16 units."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from afterword_protocol.messages import Boundaries
 from afterword_protocol.utf16 import units
 
 
-class Growing:
-    """Append-only text, checked piece by piece against the protocol's promise that nothing is skipped or taken back."""
+class AlternativeText:
+    """Append-only text. Checks of each piece what the protocol promises: no gap, no overlap, nothing taken back."""
 
     def __init__(self) -> None:
         self.text = ""  # everything so far, from the suggestion's anchor
@@ -17,7 +17,7 @@ class Growing:
         self._units = 0  # length of `text`
 
     def append(self, pos_units: int, text: str, logprob: float | None = None) -> str:
-        """Take a piece that belongs at `pos_units`; returns it. Raises OutOfStep if it is not the next one."""
+        """Add a piece that belongs at `pos_units`; returns it. Raises OutOfStep if it is not the next one."""
         if pos_units != self._units:
             raise OutOfStep(f"a piece at {pos_units} came where one at {self._units} was due")
         self.text += text
@@ -26,12 +26,12 @@ class Growing:
         return text
 
     def finish(self, text: str) -> str:
-        """Take the whole text that came with `done`; returns what of it no piece had brought.
+        """Take the whole text that came with `done`; returns the part that no piece had brought.
 
         Raises OutOfStep if it does not begin with the pieces.
         """
         if not text.startswith(self.text):
-            raise OutOfStep("the finished text is not what its pieces said")
+            raise OutOfStep("the text of done differs from its pieces")
         return self.append(self._units, text[len(self.text) :])
 
 

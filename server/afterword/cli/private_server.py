@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-from afterword.cli.failure import Failure
+from afterword.cli.errors import CommandError
 from afterword.client import Client, ClientError, connect
 from afterword.config.settings import Settings
 from afterword.engine.api import EngineEvent, Failed, Progress, Ready
@@ -32,19 +32,19 @@ class Needs:
 
 
 def client_for(
-    given: Namespace, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
+    args: Namespace, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
 ) -> contextlib.AbstractAsyncContextManager[Client]:
     """The client that a command asks for: of an own server of the model `files`, or with `None` of `--server`."""
     if files is None:
-        return client_of(given.server, os.environ.get(TOKEN_VARIABLE))
-    return client_of_own_server(settings, files, Needs(given.max_tokens, given.alternatives), progress)
+        return client_of(args.server, os.environ.get(TOKEN_VARIABLE))
+    return client_of_own_server(settings, files, Needs(args.max_tokens, args.alternatives), progress)
 
 
 @contextlib.asynccontextmanager
 async def client_of_own_server(
     settings: Settings, files: ModelFiles, needs: Needs, progress: TerminalProgress
 ) -> AsyncIterator[Client]:
-    """A client of a server that lasts as long as the context; ready when entered. Raises `Failure`."""
+    """A client of a server that lasts as long as the context; ready when entered. Raises `CommandError`."""
     token = secrets.token_urlsafe(24)
     options = settings.gateway(files.name)
     limits = dataclasses.replace(
@@ -65,7 +65,7 @@ async def client_of_own_server(
         elif isinstance(event, Ready):
             ready.set_result(None)
         elif isinstance(event, Failed):
-            ready.set_exception(Failure(f"the model {files.name} cannot be used: {event.detail}"))
+            ready.set_exception(CommandError(f"the model {files.name} cannot be used: {event.detail}"))
 
     engine = EngineClient(settings.engine(files))
     vocabulary = Vocabulary.from_folder(files.folder)
@@ -78,15 +78,15 @@ async def client_of_own_server(
 
 @contextlib.asynccontextmanager
 async def client_of(url: str, token: str | None) -> AsyncIterator[Client]:
-    """A client of a server that runs already. Raises `Failure` if there is none or it refuses."""
+    """A client of a server that runs already. Raises `CommandError` if there is none or it refuses."""
     parts = urlsplit(url)
     if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise Failure(f"{url!r} is not the address of a server; it looks like ws://127.0.0.1:8765/v1")
+        raise CommandError(f"{url!r} is not the address of a server; it looks like ws://127.0.0.1:8765/v1")
     client = connect(url, token=token, name="afterword")
     try:
         await client.__aenter__()
     except ClientError as error:
-        raise Failure(str(error)) from error
+        raise CommandError(str(error)) from error
     try:
         yield client
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from afterword.cli.ghost import AskOptions, TerminalGhost
+from afterword.cli.ghost import SuggestOptions, TerminalGhost
 from afterword.client.document import Document
 from afterword_protocol.messages import (
     Alternative,
@@ -22,7 +22,7 @@ from afterword_protocol.messages import (
 
 
 class Wire:
-    """The server's end of the document's link: what was sent, and what is answered."""
+    """The server's end of the document's channel: what was sent, and what is answered."""
 
     def __init__(self) -> None:
         self.epoch = 1
@@ -30,27 +30,27 @@ class Wire:
         self.sent: list[ClientMessage] = []
         self._markers = itertools.count(1)
 
-    def post(self, message: ClientMessage) -> None:
+    def send(self, message: ClientMessage) -> None:
         self.sent.append(message)
 
-    def marker(self) -> int:
+    def next_ping(self) -> int:
         return next(self._markers)
 
-    def dropped(self, name: str) -> None:
+    def forget(self, name: str) -> None:
         """Nothing to forget."""
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [message for message in self.sent if isinstance(message, kind)]
 
 
-class Desk:
+class Typist:
     """Somebody who types with ghost text. `now_ms` is the time."""
 
     def __init__(self, before: str = "", after: str = "") -> None:
         self.wire = Wire()
         self.document = Document(self.wire, "d", before, after, None, None, None)
         self.now_ms = 0.0
-        self.ghost = TerminalGhost(self.document, lambda: self.now_ms, AskOptions(max_tokens=8))
+        self.ghost = TerminalGhost(self.document, lambda: self.now_ms, SuggestOptions(max_tokens=8))
         self.wire.sent.clear()
 
     def type(self, text: str) -> None:

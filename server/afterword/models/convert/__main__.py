@@ -15,9 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from afterword.models.convert.pretokenizers import AS_GPT2, splitting
+from afterword.models.convert.unpacking import is_readable, write_readable
 from afterword.models.files import CONFIG, TOKENIZER
-from afterword.models.pretokenizers import AS_GPT2, splitting
-from afterword.models.unpacking import is_readable, write_readable
 
 FLOAT32_LIMIT_PARAMETERS = 1_000_000_000
 """Quantized files up to this size become float32, so that nothing is lost; larger ones bfloat16, to half the bytes."""

@@ -1,4 +1,4 @@
-"""The client's own copy of the text around the caret, and what of it the server has been given.
+"""The client's own text around the caret, and how much of it the server has.
 
 Pure: no socket, no loop, no message ids. Callers speak Python `str` and code points; the splices that come out are
 in UTF-16 code units, as the wire wants them.
@@ -24,31 +24,28 @@ class WireSplice:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """The part of a text that a server is given: as much around the caret as its limit allows."""
+class Excerpt:
+    """The part of a text that the server gets: as much around the caret as its limit allows."""
 
     before: str
     after: str
 
 
 class LocalText:
-    """Text before and after the caret, and how much of it the server knows.
-
-    `room_units`: how many units of text the server takes; what is farther from the caret stays here.
-    """
+    """Text before and after the caret, and how much of it the server has."""
 
     def __init__(self, before: str = "", after: str = "") -> None:
         if has_lone_surrogate(before) or has_lone_surrogate(after):
-            raise ValueError("half a surrogate pair is no text")
+            raise ValueError("the text has half a surrogate pair")
         self.before = before  # all text before the caret
         self.after = after  # all text after it
         self._before_units = units(before)  # length of `before`
         self._after_units = units(after)  # length of `after`
-        self._hidden_before_units = 0  # units at the start of `before` that the server was not given
-        self._hidden_after_units = 0  # units at the end of `after` that the server was not given
+        self._hidden_before_units = 0  # units at the start of `before` that the server does not have
+        self._hidden_after_units = 0  # units at the end of `after` that the server does not have
 
-    def show(self, room_units: int) -> Shown:
-        """The text to give the server when it starts anew; later splices count from what was shown here.
+    def excerpt(self, room_units: int) -> Excerpt:
+        """The text to send to a server that has none, at most `room_units` units; later splices count from it.
 
         When not all of it fits, the text after the caret gets what the text before leaves over, but at least a quarter.
         """
@@ -58,18 +55,18 @@ class LocalText:
         before = tail(self.before, before_room) if self._before_units > before_room else self.before
         self._hidden_before_units = self._before_units - units(before)
         self._hidden_after_units = self._after_units - units(after)
-        return Shown(before, after)
+        return Excerpt(before, after)
 
     def splice(self, delete: int, insert: str, delete_after: int, insert_after: str) -> WireSplice | None:
-        """Apply a change, lengths in code points; returns what to tell the server.
+        """Apply a change, lengths in code points; returns the splice to send.
 
-        `None` means that the change reaches into text the server never had: show it the text anew.
+        `None` means that the change reaches into text that the server does not have: send a new `excerpt`.
         Raises ValueError, and changes nothing, if a delete goes beyond the text or an insert is not valid Unicode.
         """
         if not 0 <= delete <= len(self.before) or not 0 <= delete_after <= len(self.after):
             raise ValueError("cannot delete beyond the ends of the text")
         if has_lone_surrogate(insert) or has_lone_surrogate(insert_after):
-            raise ValueError("half a surrogate pair is no text")
+            raise ValueError("the text has half a surrogate pair")
         kept, gone = _cut(self.before, len(self.before) - delete)
         gone_after, kept_after = _cut(self.after, delete_after)
         delete_units, delete_after_units = units(gone), units(gone_after)
@@ -89,9 +86,9 @@ class LocalText:
 
 
 def untyped(origin: str, text: str, before: str) -> str | None:
-    """What of ghost `text`, asked for when `origin` stood before the caret, is still ahead of the writer at `before`.
+    """The part of ghost `text`, asked for with `origin` before the caret, that is still ahead with `before` there now.
 
-    `None` once the writer has gone another way, or back behind the place where the suggestion began.
+    `None` if the writer typed something else, or deleted into `origin`.
     """
     if len(before) < len(origin) or not before.startswith(origin):
         return None

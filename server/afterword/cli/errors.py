@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """The command cannot be carried out; the message says why."""

@@ -6,9 +6,9 @@ import sys
 from argparse import Namespace
 
 from afterword.cli.args import settings_of
-from afterword.cli.failure import Failure
-from afterword.cli.ghost import AskOptions, TerminalGhost
-from afterword.cli.own_server import client_for
+from afterword.cli.errors import CommandError
+from afterword.cli.ghost import SuggestOptions, TerminalGhost
+from afterword.cli.private_server import client_for
 from afterword.cli.screen import Screen
 from afterword.cli.serve import run_async
 from afterword.client import Client, ClientError, Document
@@ -18,30 +18,30 @@ from afterword.models import ModelFiles, resolve
 from afterword.models.progress import TerminalProgress
 
 
-def run(given: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Let somebody type; returns the exit status."""
-    settings = settings_of(given)
+    settings = settings_of(args)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Failure("try needs a terminal; in a script use:  afterword complete TEXT")
+        raise CommandError("try needs a terminal; in a script use:  afterword complete TEXT")
     with TerminalProgress() as progress:
-        files = None if given.server else resolve(settings.model, settings.cache_dir, progress)
-        written = run_async(type_and_see(given, settings, files, progress))
+        files = None if args.server else resolve(settings.model, settings.cache_dir, progress)
+        written = run_async(type_and_see(args, settings, files, progress))
     print(written)
     return 0
 
 
 async def type_and_see(
-    given: Namespace, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
+    args: Namespace, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
 ) -> str:
     """Connect, run the editor, return what was written. `files` is the model, or `None` to ask a server."""
-    async with client_for(given, settings, files, progress) as client:
+    async with client_for(args, settings, files, progress) as client:
         try:
-            document = await client.open("try", given.text, preface=given.preface)
+            document = await client.open("try", args.text, preface=args.preface)
         except ClientError as error:
-            raise Failure(str(error)) from error
-        ask = AskOptions(given.max_tokens, given.stop, given.alternatives)
+            raise CommandError(str(error)) from error
+        ask = SuggestOptions(args.max_tokens, args.stop, args.alternatives)
         ghost = TerminalGhost(document, now_ms, ask)
-        return await Screen(ghost, lambda: state(client, document), given.text).run()
+        return await Screen(ghost, lambda: state(client, document), args.text).run()
 
 
 def state(client: Client, document: Document) -> str:
