@@ -24,7 +24,7 @@ release = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["pro
 version = release
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
-myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
+myst_enable_extensions = ["attrs_inline"]
 myst_heading_anchors = 4
 exclude_patterns: list[str] = []
 highlight_language = "text"
