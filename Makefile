@@ -7,6 +7,8 @@ DIST ?= dist
 PORT ?=
 MODEL ?=
 ARGS ?=
+# Of `make test-long`: another one each time, unless named.
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 bin := $(VENV)/bin
 # Set-up is done again when what it depends on changes, and else not even looked at.
@@ -23,7 +25,7 @@ workflows := $(wildcard .github/workflows/*.yml)
 page_sources := $(shell find client-js/page client-js/src -type f) client-js/package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help serve page page-or-not try test check check-docs format bench docs dist dist-only setup setup-dev clean
+.PHONY: help serve page page-or-not try test test-long check check-docs format bench docs dist dist-only setup setup-dev clean
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -40,6 +42,11 @@ test: $(installed_dev) $(client) $(page) ## set up if need be, then run every te
 	npm --prefix client-js test
 	AFTERWORD=$(abspath $(bin))/afterword npm --prefix client-js run --silent e2e
 	$(bin)/python -m pytest $(ARGS)
+
+test-long: $(installed_dev) $(client) ## property tests with a random seed, fuzz and soak; SEED= repeats a run
+	@echo "==> Seed $(SEED); to run it again: make test-long SEED=$(SEED)"
+	AFTERWORD_TEST_SEED=$(SEED) npm --prefix client-js run --silent test:long
+	$(bin)/python -m pytest --long --hypothesis-profile=long --hypothesis-seed=$(SEED) -m "long or hypothesis" -rP $(ARGS)
 
 check: $(installed_dev) $(tools) $(client) check-docs ## format, lint, types, imports, docs, and that generated files are up to date
 	$(bin)/ruff format --check .
