@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ..surroundings import lacking
+
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "server" / "afterword" / "page" / "index.html"
 PACKAGES = REPOSITORY / "client-js" / "node_modules"
@@ -25,7 +27,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     missing = [name for name in ("make", "npm") if shutil.which(name) is None]
     missing += [str(path.relative_to(REPOSITORY)) for path in (PAGE, PACKAGES) if not path.exists()]
     if missing:
-        pytest.skip(f"needs {', '.join(missing)}")
+        lacking(f"needs {', '.join(missing)}")
     folder = tmp_path_factory.mktemp("dist")
     command = ["make", "--silent", "dist-only", f"DIST={folder}", f"bin={Path(sys.executable).parent}"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from ..surroundings import lacking
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DRIVER = Path(__file__).parent / "ghost_text_driver.mjs"
 RUN_WITHIN_S = 120
@@ -39,12 +41,12 @@ async def node() -> list[str]:
     """The command of a Node that has WebSocket."""
     program = shutil.which("node")
     if program is None:
-        pytest.skip("needs Node")
+        lacking("needs Node")
     flags = ["--experimental-websocket"] if await run(program, "--version") < "v22" else []
     try:
         await run(program, *flags, "-e", "WebSocket")
     except AssertionError:
-        pytest.skip("needs a Node with WebSocket, 20.10 or later")
+        lacking("needs a Node with WebSocket, 20.10 or later")
     return [program, *flags]
 
 
@@ -73,7 +75,7 @@ async def test_the_javascript_client_completes_a_text_in_a_terminal(server: Any,
 
 async def test_the_shell_script_tells_how_a_server_is(server: Any) -> None:
     if shutil.which("curl") is None:
-        pytest.skip("needs curl")
+        lacking("needs curl")
     address = server.url.replace("ws://", "http://").removesuffix("/v1")
     printed = await run("sh", EXAMPLES / "http" / "status.sh", address)
     assert len(re.findall(r'"status": ?"ready"', printed)) == 2
