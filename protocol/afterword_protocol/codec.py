@@ -24,13 +24,14 @@ from afterword_protocol.frame_errors import (
     UnknownType,
     parse_lone_surrogates,
 )
-from afterword_protocol.messages import MAX_SAFE_INTEGER, Bounds, ClientMessage, Length, ServerMessage, Token
+from afterword_protocol.messages import MAX_SAFE_INTEGER, Bounds, ClientMessage, Length, ServerMessage
 from afterword_protocol.utf16 import has_lone_surrogate, units
 from afterword_protocol.validation import Check, Unfit, checker, type_and_limits
 
 __all__ = ["BadMessage", "CodecError", "Malformed", "UnknownType", "decode_client", "decode_server", "encode"]
 
 MAX_PING_BYTES = 256
+LEFT_OUT_BY_SERVER = frozenset({"alternative"})  # fields whose default a server does not write: clients know it
 _MAX_DOC_UNITS = 64
 
 
@@ -46,7 +47,7 @@ class _Shape:
         hints = get_type_hints(cls, include_extras=True)
         self._cls = cls  # what is built
         self._fields = [_readable(field.name, hints[field.name]) for field in fields(cls)]  # in the order of the class
-        self._required = tuple(field.name for field in fields(cls) if field.default is MISSING)
+        self._required = tuple(f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING)
 
     def build(self, value: dict[str, Any]) -> Any:
         """An instance of the class; unknown members are ignored, null counts as absent. Raises Unfit."""
@@ -162,8 +163,8 @@ def _writable(cls: type) -> tuple[_Writable, ...]:
 
 
 def _implied(cls: type, name: str, default: Any) -> Any:
-    """The default that is not written: any of a client's, and the one of a server's that the specification names."""
-    is_known = cls in get_args(ClientMessage) or (cls is Token and name == "alternative")
+    """The default that is not written: any of a client's, and of a server's what `LEFT_OUT_BY_SERVER` names."""
+    is_known = cls in get_args(ClientMessage) or name in LEFT_OUT_BY_SERVER
     return default if is_known and default is not MISSING else None
 
 

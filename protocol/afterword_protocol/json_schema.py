@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from afterword_protocol import messages
+from afterword_protocol.codec import LEFT_OUT_BY_SERVER
 from afterword_protocol.messages import Bounds, Length
 from afterword_protocol.specification import MessageNotes
 from afterword_protocol.validation import type_and_limits
@@ -26,9 +27,6 @@ _JSON_TYPES: dict[Any, str | list[str]] = {
     float: "number",
     Any: ["string", "number", "boolean", "object", "array"],  # all but null, which counts as absent
 }
-
-# What a server leaves out although its type has a default: the specification names this one.
-LEFT_OUT_BY_SERVER = frozenset({"alternative"})
 
 # Rules between fields, which no single field's type can say.
 BETWEEN_FIELDS: dict[str, Schema] = {
