@@ -2,24 +2,30 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+DIST ?= dist
 # Left empty, settings (AFTERWORD_PORT, afterword.toml, ...) decide.
 PORT ?=
 MODEL ?=
 ARGS ?=
+# Of `make test-long`: another one each time, unless named.
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 bin := $(VENV)/bin
 # Set-up is done again when what it depends on changes, and else not even looked at.
 key := $(shell cat pyproject.toml constraints.txt Makefile | cksum | cut -d' ' -f1)
 installed := $(VENV)/.installed-$(key)
 installed_dev := $(VENV)/.installed-dev-$(key)
+installed_docs := $(VENV)/.installed-docs-$(key)
 installed_bench := $(VENV)/.installed-bench-$(key)
 tools := protocol/tools/node_modules/.package-lock.json
 client := client-js/node_modules/.package-lock.json
 page := server/afterword/page/index.html
+site := build/docs
+workflows := $(wildcard .github/workflows/*.yml)
 page_sources := $(shell find client-js/page client-js/src -type f) client-js/package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help serve page page-or-not try test check format bench setup setup-dev clean
+.PHONY: help serve page page-or-not try test test-long check check-docs format bench docs dist dist-only setup setup-dev clean
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -37,30 +43,57 @@ test: $(installed_dev) $(client) $(page) ## set up if need be, then run every te
 	AFTERWORD=$(abspath $(bin))/afterword npm --prefix client-js run --silent e2e
 	$(bin)/python -m pytest $(ARGS)
 
-check: $(installed_dev) $(tools) $(client) ## format, lint, types, and that generated files are up to date
+test-long: $(installed_dev) $(client) ## property tests with a random seed, fuzz and soak; SEED= repeats a run
+	@echo "==> Seed $(SEED); to run it again: make test-long SEED=$(SEED)"
+	AFTERWORD_TEST_SEED=$(SEED) npm --prefix client-js run --silent test:long
+	$(bin)/python -m pytest --long --hypothesis-profile=long --hypothesis-seed=$(SEED) -m "long or hypothesis" -rP $(ARGS)
+
+check: $(installed_dev) $(tools) $(client) check-docs ## format, lint, types, imports, docs, and that generated files are up to date
 	$(bin)/ruff format --check .
 	$(bin)/ruff check .
 	$(bin)/mypy
+	$(bin)/lint-imports --no-cache
 	$(bin)/python -m afterword_protocol.schema --check
 	npm --prefix protocol/tools run --silent validate
-	$(bin)/python -m afterword.config.settings --check
+	$(bin)/python -m afterword.config --check
 	npm --prefix client-js run --silent check
+
+# Links inside the repository, the site with warnings as errors, examples, and the workflows of hosted CI; all offline.
+check-docs: $(installed_dev) $(installed_docs) $(client)
+	$(bin)/python docs/check_links.py
+	$(bin)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs $(site)
+	client-js/node_modules/.bin/prettier --config client-js/.prettierrc.json --check 'examples/**/*.{js,html,json}'
+	$(bin)/check-jsonschema --builtin-schema vendor.github-workflows $(workflows)
+	$(bin)/zizmor --offline --no-progress --quiet $(workflows)
 
 format: $(installed_dev) ## format the code and write generated files anew
 	$(bin)/ruff format .
 	$(bin)/ruff check --fix .
 	$(bin)/python -m afterword_protocol.schema
-	$(bin)/python -m afterword.config.settings --write
+	$(bin)/python -m afterword.config --write
 
 bench: $(installed_bench) ## measure speed; ARGS= are those of python -m bench
 	$(bin)/python -m bench $(ARGS)
+
+docs: $(installed_docs) ## build the documentation site and print where it is
+	@$(bin)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs $(site)
+	@echo "==> The documentation is at file://$(abspath $(site))/index.html"
+
+dist: $(installed_dev) $(client) $(page) ## build the wheel, the source distribution and the npm package into dist/
+	@$(MAKE) --silent dist-only
+
+dist-only:
+	rm -rf $(DIST)
+	$(bin)/python -m build --no-isolation --outdir $(DIST)
+	npm --prefix client-js run --silent build
+	cd client-js && npm pack --silent --pack-destination $(abspath $(DIST))
 
 page: $(page) ## build the page to write on, which the server has at /
 setup: $(installed) ## only what serve needs
 setup-dev: $(installed_dev) ## also what test and check need
 
 clean: ## remove what set-up and builds left here; converted models stay in the user's cache
-	rm -rf $(VENV) protocol/tools/node_modules client-js/node_modules client-js/dist client-js/examples/quickstart $(dir $(page)) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist protocol/tools/node_modules client-js/node_modules client-js/dist client-js/examples/quickstart $(dir $(page)) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(bin)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -85,6 +118,11 @@ $(installed): | $(bin)/python
 
 $(installed_dev): | $(bin)/python
 	$(call install,Afterword and the tools for its tests,.[dev])
+	@touch $@
+
+$(installed_docs): $(installed)
+	@echo "==> Installing what builds the documentation"
+	@$(bin)/python -m pip install --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[docs]'
 	@touch $@
 
 $(installed_bench): $(installed_dev)

@@ -7,11 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-import afterword.worker  # noqa: F401  before torch, whose threads it keeps from starving one another
+from .surroundings import lacking, settle
+
+settle()
+
+import afterword.worker  # noqa: E402, F401  before torch, whose threads it keeps from starving one another
 
 hypothesis_settings.register_profile("afterword", derandomize=True, deadline=None, database=None)
+# For `make test-long`, which gives a seed of its own each time and prints it.
+hypothesis_settings.register_profile(
+    "long",
+    deadline=None,
+    database=None,
+    print_blob=True,
+    max_examples=1000,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 hypothesis_settings.load_profile("afterword")
 
 TinyModel = Callable[..., Path]
@@ -71,8 +85,26 @@ TINY_FAMILIES: dict[str, dict[str, Any]] = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests that need a GPU where there is none; torch is imported only if there are such tests."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: also the tests that take many minutes."""
+    parser.addoption("--long", action="store_true", help="also run the tests marked long: fuzz and soak")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """The seed, so that a run with random ones can be had again."""
+    seed = config.getoption("hypothesis_seed", None)
+    return f"to run with the same seed: make test-long SEED={seed}" if seed else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out long tests unless they are asked for, and skip those that need a GPU where there is none.
+
+    torch is imported only if there are such tests.
+    """
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
     waiting = [item for item in items if item.get_closest_marker("cuda")]
     if not waiting:
         return
@@ -92,7 +124,7 @@ def builtin_model_folder() -> Path:
     try:
         locate()
     except ModelError as error:
-        pytest.skip(str(error))
+        lacking(str(error))
     return resolve("builtin").folder
 
 

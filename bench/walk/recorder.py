@@ -7,6 +7,8 @@ writes down what it recorded at the first call after the flag went down.
 
 from __future__ import annotations
 
+import asyncio.runners
+import inspect
 import json
 import mmap
 import os
@@ -18,6 +20,8 @@ from typing import Any
 
 RECORD_VARIABLE = "AFTERWORD_BENCH_WALK"
 FLAG = "flag"
+# Below these, the stack is that of whoever started the event loop or the thread.
+BASES = frozenset({asyncio.runners.__file__, threading.__file__})
 PACKAGES = (f"{os.sep}afterword{os.sep}", f"{os.sep}afterword_protocol{os.sep}")
 
 _calls: list[tuple[str, str, str, int]] = []  # thread, file, function, depth
@@ -50,10 +54,13 @@ def _write(folder: Path) -> None:
 
 
 def _depth(frame: FrameType) -> int:
-    """How many of the program's own functions are on the stack."""
-    depth = 0
-    at: FrameType | None = frame
-    while at is not None:
+    """The program's own functions on the stack, from the coroutine or callback in which the call began.
+
+    The coroutines that wait for it to end, and whatever started the event loop, are no part of it.
+    """
+    depth = 1
+    at = frame.f_back
+    while at is not None and not at.f_code.co_flags & inspect.CO_COROUTINE and at.f_code.co_filename not in BASES:
         depth += _path(at.f_code.co_filename) is not None
         at = at.f_back
     return depth

@@ -108,16 +108,20 @@ describe('the wishes of a system', () => {
     expect(await style('animation-name')).toEqual(['none']);
   });
 
-  it.each([{ contrast: 'more' }, { forcedColors: 'active' }] as const)(
-    '%o: ghost text is as dark as text, and underlined',
-    async (wish) => {
-      await open('tiptap');
-      await desk.page.emulateMedia(wish);
-      const [color, line, dots] = await style('color', 'text-decoration-line', 'text-decoration-style');
-      expect([line, dots]).toEqual(['underline', 'dotted']);
-      expect(color).toBe(await desk.page.evaluate(() => getComputedStyle(window.example.editable).color));
-    },
-  );
+  it.each([
+    ['tiptap', { contrast: 'more' }],
+    ['tiptap', { forcedColors: 'active' }],
+    ['textarea', { contrast: 'more' }],
+    ['textarea', { forcedColors: 'active' }],
+    ['quill', { contrast: 'more' }],
+    ['quill', { forcedColors: 'active' }],
+  ] as const)('in %s with %o: ghost text is as dark as text, and underlined', async (binding, wish) => {
+    await open(binding);
+    await desk.page.emulateMedia(wish);
+    const [color, line, dots] = await style('color', 'text-decoration-line', 'text-decoration-style');
+    expect([line, dots]).toEqual(['underline', 'dotted']);
+    expect(color).toBe(await desk.page.evaluate(() => getComputedStyle(window.example.editable).color));
+  });
 });
 
 it.each(['textarea', 'tiptap', 'prosemirror', 'codemirror', 'lexical'])(

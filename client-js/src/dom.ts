@@ -17,22 +17,32 @@ export interface BindingOptions {
 /** The class of every element that shows ghost text. */
 export const GHOST_CLASS = 'afterword-ghost';
 
+const HIDDEN = 'data-afterword-hidden';
+
 /**
  * Colours and font come from CSS variables of the page. The text keeps a contrast of 4.5 to 1 on white and on black.
  * For writers who want more, or have colours of their own, it looks like any text but for a dotted line.
+ *
+ * Forced colours would paint text that is to be hidden, so it leaves them, for colours that are the same by name.
  */
-const STYLES = `.${GHOST_CLASS} {
+const STYLES = `[${HIDDEN}] { -webkit-text-fill-color: transparent !important }
+@media (forced-colors: active) {
+[${HIDDEN}] {
+forced-color-adjust: none !important;
+color: CanvasText !important;
+background: Canvas !important;
+border-color: CanvasText !important;
+}
+}
+.${GHOST_CLASS} {
 color: var(--afterword-color, #767676);
 font-style: var(--afterword-font-style, inherit);
 background: var(--afterword-background, none);
-text-decoration: none;
 user-select: none;
 -webkit-user-select: none;
 white-space: pre-wrap;
-@media (prefers-contrast: more), (forced-colors: active) {
-color: var(--afterword-color, inherit);
-text-decoration: underline dotted;
-}
+@media (prefers-contrast: more) { color: var(--afterword-color, inherit); text-decoration: underline dotted }
+@media (forced-colors: active) { color: inherit; text-decoration: underline dotted }
 @media (prefers-reduced-motion: no-preference) { animation: afterword-appear var(--afterword-fade, 80ms) }
 @media (pointer: coarse) { pointer-events: auto; cursor: pointer }
 }
@@ -49,6 +59,14 @@ export function addStyles(node: Node): void {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLES);
   root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+}
+
+/** The colour that letters are filled with. The caret keeps its own. @internal */
+export const INK = '-webkit-text-fill-color';
+
+/** Hides the text of an element, not its caret, or shows it again. @internal */
+export function hideText(element: HTMLElement, hidden: boolean): void {
+  element.toggleAttribute(HIDDEN, hidden);
 }
 
 const regions = new WeakMap<Document, HTMLElement>();

@@ -5,7 +5,7 @@
  * the ghost text stood in them. Where text follows the caret, the copy shows all of it while the block hides its own. Where the copy needs more lines, what comes after the block makes room. Nothing is put into the editor.
  */
 
-import { addStyles, ghostElement } from './dom.js';
+import { addStyles, ghostElement, hideText, INK } from './dom.js';
 
 /** What decides where a letter stands; of the block, and of each element in it. */
 const OF_TEXT = [
@@ -46,6 +46,8 @@ export class Overlay {
     this.#frame = page.createElement('div');
     this.#frame.setAttribute('aria-hidden', 'true');
     this.#copy = page.createElement('div');
+    // It has the colours of the block, forced or not.
+    this.#frame.style.setProperty('forced-color-adjust', 'none');
     this.#ghost = ghostElement(page, accept);
     this.#frame.append(this.#copy);
     addStyles(root);
@@ -73,10 +75,10 @@ export class Overlay {
     dress(before, looks);
     dress(after, looks.slice(looks.length - after.querySelectorAll('*').length));
     const moved = after.textContent !== '';
-    if (moved) block.style.setProperty(INK, 'transparent');
     this.#ghost.textContent = text;
     this.#copy.replaceChildren(wrap(before, moved), this.#ghost, wrap(after, moved));
     this.#block = block;
+    hideText(block, moved);
     if (!this.#frame.isConnected) {
       this.#root.after(this.#frame);
       this.#resized.observe(this.#root);
@@ -93,8 +95,9 @@ export class Overlay {
   }
 
   #restore(): void {
-    this.#block?.style.removeProperty(INK);
-    this.#block?.style.removeProperty('margin-bottom');
+    if (!this.#block) return;
+    hideText(this.#block, false);
+    this.#block.style.removeProperty('margin-bottom');
     this.#block = null;
   }
 
@@ -136,9 +139,6 @@ function put({ style }: HTMLElement, left: number, top: number, width: number): 
     width: `${width}px`,
   });
 }
-
-/** The colour that letters have; the caret keeps its own. */
-const INK = '-webkit-text-fill-color';
 
 function wrap(content: DocumentFragment, seen: boolean): HTMLElement {
   const span = document.createElement('span');

@@ -6,7 +6,7 @@
  */
 
 import type { Afterword, GhostDocument } from './afterword.js';
-import { addStyles, announce, ghostElement, type BindingOptions } from './dom.js';
+import { addStyles, announce, ghostElement, hideText, INK, type BindingOptions } from './dom.js';
 import { commandOf } from './keymap.js';
 import type { Change, Command, Ghost, GhostOptions } from './vocabulary.js';
 
@@ -156,19 +156,14 @@ const COPIED = [
   'paddingRight',
 ] as const;
 
-/** The colour that the letters of a field have; its caret keeps its own. */
-const INK = '-webkit-text-fill-color';
-
 /** The copy that lies upon a field while there is something to show. */
 class Overlay {
   readonly #field: TextField;
   readonly #copy: HTMLElement;
   readonly #ghost: HTMLElement;
-  readonly #before: Text;
+  readonly #before: HTMLElement;
   readonly #after: HTMLElement;
   readonly #resized: ResizeObserver | null;
-  /** Text follows the caret; it is shown moved along here, and hidden in the field. */
-  #moved = false;
 
   constructor(field: TextField, accept: () => void) {
     const page = field.ownerDocument;
@@ -176,7 +171,9 @@ class Overlay {
     this.#copy = page.createElement('div');
     this.#copy.className = 'afterword-overlay';
     this.#copy.setAttribute('aria-hidden', 'true');
-    this.#before = page.createTextNode('');
+    // It has the colours of the field, forced or not.
+    this.#copy.style.setProperty('forced-color-adjust', 'none');
+    this.#before = page.createElement('span');
     this.#ghost = ghostElement(page, accept);
     this.#after = page.createElement('span');
     // The text before the caret breaks its lines as it does in the field, whatever comes next.
@@ -192,7 +189,7 @@ class Overlay {
     }
     const { value } = field;
     const at = field.selectionEnd ?? value.length;
-    this.#before.data = value.slice(0, at);
+    this.#before.textContent = value.slice(0, at);
     this.#ghost.textContent = ghost.text;
     this.#after.textContent = value.slice(at);
     if (!this.#copy.isConnected) {
@@ -201,8 +198,9 @@ class Overlay {
       this.#resized?.observe(field);
     }
     const moved = /^[^\n]/.test(value.slice(at));
-    field.style.setProperty(INK, moved ? 'transparent' : '');
-    this.#moved = moved;
+    for (const part of [this.#before, this.#after]) part.style.setProperty(INK, moved ? 'currentcolor' : 'transparent');
+    // Text that follows the caret is shown moved along here.
+    hideText(field, moved);
     this.#place();
   }
 
@@ -214,7 +212,7 @@ class Overlay {
   remove(): void {
     this.#copy.remove();
     this.#resized?.disconnect();
-    this.#field.style.removeProperty(INK);
+    hideText(this.#field, false);
   }
 
   #place(): void {
@@ -237,7 +235,7 @@ class Overlay {
       width: `${field.clientWidth}px`,
       height: `${field.clientHeight}px`,
       whiteSpace: oneLine ? 'pre' : 'pre-wrap',
-      color: this.#moved ? look.color : 'transparent',
+      color: look.color,
     });
     // Offsets are whole numbers, and a page lays out in fractions.
     const [is, ought] = [this.#copy.getBoundingClientRect(), field.getBoundingClientRect()];

@@ -126,8 +126,9 @@ describe('a text field', () => {
     ghost.run('ask');
     send();
     expect(document.querySelector('.afterword-overlay')?.textContent).toBe(`${STORY}!`);
-    expect(document.querySelector<HTMLElement>('.afterword-overlay')?.style.color).not.toBe('transparent');
+    expect(field.hasAttribute('data-afterword-hidden')).toBe(true);
     press('Escape');
+    expect(field.hasAttribute('data-afterword-hidden')).toBe(false);
   });
 
   it('takes ghost text that is tapped, not one that is clicked', () => {

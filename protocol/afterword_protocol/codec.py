@@ -1,103 +1,99 @@
-"""Messages to and from the text of WebSocket frames.
+"""Messages to and from the text of WebSocket frames, compiled once from the dataclasses that define the messages.
 
-The decoders are compiled once, from the dataclasses that define the messages. Nothing here knows in which order
-messages may come; that is the session's part.
+What lives here: putting messages together from parsed frames, and writing them. Checks of single values are in
+validation.py, what can be wrong with a frame in frame_errors.py. The order in which messages may come is the
+session's part.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+import math
+import sys
+from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, get_args
+from functools import partial
+from typing import Any, get_args, get_origin, get_type_hints
 
 import orjson
 
-from afterword_protocol.messages import MAX_SAFE_INTEGER, ClientMessage, ServerMessage, Token
+from afterword_protocol.frame_errors import (
+    MAX_ECHO_POINTS,
+    BadMessage,
+    CodecError,
+    Malformed,
+    UnknownType,
+    parse_lone_surrogates,
+)
+from afterword_protocol.messages import MAX_SAFE_INTEGER, Bounds, ClientMessage, Length, ServerMessage
 from afterword_protocol.utf16 import has_lone_surrogate, units
-from afterword_protocol.validation import Shape, Unfit
+from afterword_protocol.validation import Check, Unfit, checker, type_and_limits
+
+__all__ = ["BadMessage", "CodecError", "Malformed", "UnknownType", "decode_client", "decode_server", "encode"]
 
 MAX_PING_BYTES = 256
+LEFT_OUT_BY_SERVER = frozenset({"alternative"})  # fields whose default a server does not write: clients know it
 _MAX_DOC_UNITS = 64
-_MAX_ECHO_POINTS = 64  # of a name that a client made up, in error messages
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
-class CodecError(Exception):
-    """A frame that is not one of the messages asked for."""
+# A field as it is read: its name, and what nearly every value of it is: exactly of this type, and of a size (its value,
+# or the length of a string in code points) from the least to the greatest. Any other value is left to the check.
+_Readable = tuple[str, Any, float, float, Check]
 
 
-class Malformed(CodecError):
-    """Not a JSON object in a text frame: the connection is to be closed with 4400."""
+class _Shape:
+    """The fields of a dataclass, compiled: builds an instance from a parsed JSON object."""
+
+    def __init__(self, cls: type) -> None:
+        hints = get_type_hints(cls, include_extras=True)
+        self._cls = cls  # what is built
+        self._fields = [_readable(field.name, hints[field.name]) for field in fields(cls)]  # in the order of the class
+        self._required = tuple(f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING)
+
+    def build(self, value: dict[str, Any]) -> Any:
+        """An instance of the class; unknown members are ignored, null counts as absent. Raises Unfit."""
+        given: dict[str, Any] = {}
+        for name, kind, least, greatest, check in self._fields:
+            member = value.get(name)
+            if member is None:
+                continue
+            if type(member) is not kind or not least <= (len(member) if kind is str else member) <= greatest:
+                try:
+                    member = check(member)
+                except Unfit as unfit:
+                    raise Unfit(unfit.why, f"{name}.{unfit.path}" if unfit.path else name) from None
+            given[name] = member
+        for name in self._required:
+            if name not in given:
+                raise Unfit("is missing", name)
+        return self._cls(**given)
+
+    def check(self, value: Any) -> Any:
+        """The same for any JSON value, as the check of a field that holds an object."""
+        if type(value) is not dict:
+            raise Unfit("must be an object")
+        return self.build(value)
 
 
-class UnknownType(CodecError):
-    """A JSON object whose `type` is no message of this direction."""
-
-    def __init__(self, type_name: str) -> None:
-        super().__init__(f"unknown message type {type_name!r}")
-        self.type = type_name
-
-
-class BadMessage(CodecError):
-    """A known message with a field that is missing or does not fit.
-
-    `type` is the message's, `field` names the field (a dotted path inside objects; empty if its name itself is at
-    fault), `why` says what was expected;
-    `doc` and `id` are those of the message where they can be read.
-    """
-
-    def __init__(self, type_name: str, field: str, why: str, doc: str | None = None, id: int | None = None) -> None:
-        field = field[:_MAX_ECHO_POINTS]
-        super().__init__(f"{field or 'the name of a field'} {why}")
-        self.type = type_name
-        self.field = field
-        self.why = why
-        self.doc = doc
-        self.id = id
+def _readable(name: str, annotation: Any) -> _Readable:
+    base, limits = type_and_limits(annotation)
+    check = checker(annotation, lambda cls: _Shape(cls).check)
+    if base is str:
+        length = limits if isinstance(limits, Length) else Length()
+        # A code point is one or two units.
+        return name, str, length.least, sys.maxsize if length.greatest is None else length.greatest // 2, check
+    if base is int:
+        bounds = limits if isinstance(limits, Bounds) else Bounds()
+        least = -math.inf if bounds.least is None else bounds.least
+        return name, int, least, math.inf if bounds.greatest is None else bounds.greatest, check
+    return name, None, 0, 0, check
 
 
-_CLIENT_SHAPES = {cls.type: Shape(cls) for cls in get_args(ClientMessage)}
-_SERVER_SHAPES = {cls.type: Shape(cls) for cls in get_args(ServerMessage)}
-
-
-def decode_client(frame: str | bytes) -> ClientMessage:
-    """The message in a text frame sent by a client. Raises Malformed, UnknownType or BadMessage."""
-    message: ClientMessage = _decode(frame, _CLIENT_SHAPES)
-    return message
-
-
-def decode_server(frame: str | bytes) -> ServerMessage:
-    """The message in a text frame sent by a server. Raises Malformed, UnknownType or BadMessage."""
-    message: ServerMessage = _decode(frame, _SERVER_SHAPES)
-    return message
-
-
-def encode(message: ClientMessage | ServerMessage) -> str:
-    """The text frame of a message. Fields that are None are left out, and so are defaults that the reader knows."""
-    return orjson.dumps(to_json(message)).decode()
-
-
-def to_json(message: ClientMessage | ServerMessage) -> dict[str, Any]:
-    """The message as an object for a JSON writer."""
-    cls = type(message)
-    plain: dict[str, Any] = {"type": cls.type}
-    implied = _IMPLIED[cls]
-    for name in cls.__dataclass_fields__:
-        value = getattr(message, name)
-        if value is not None and not (name in implied and value == implied[name]):
-            plain[name] = value if type(value) in (str, int, float) else _plain(value)
-    return plain
-
-
-def _decode(frame: str | bytes, shapes: dict[str, Shape]) -> Any:
+def _decode(shapes: dict[str, _Shape], frame: str | bytes) -> Any:
     broken: str | None = None
     try:
         value = orjson.loads(frame)
     except orjson.JSONDecodeError as problem:
-        value = _parse_with_lone_surrogates(frame, problem)
-        broken = next(_lone_surrogates(value), "")
+        value, broken = parse_lone_surrogates(frame, problem)
     if type(value) is not dict:
         raise Malformed("not a JSON object")
     type_name = value.get("type")
@@ -107,7 +103,7 @@ def _decode(frame: str | bytes, shapes: dict[str, Shape]) -> Any:
         raise BadMessage(type_name, broken, "holds half a surrogate pair", *_address(value))
     shape = shapes.get(type_name)
     if shape is None:
-        raise UnknownType(type_name[:_MAX_ECHO_POINTS])
+        raise UnknownType(type_name[:MAX_ECHO_POINTS])
     try:
         message = shape.build(value)
     except Unfit as unfit:
@@ -127,56 +123,60 @@ def _address(value: dict[str, Any]) -> tuple[str | None, int | None]:
     return doc, id
 
 
-def _parse_with_lone_surrogates(frame: str | bytes, problem: Exception) -> Any:
-    """The value of a frame that orjson refused, if lone surrogates in its strings are all that is wrong with it."""
-    try:
-        text = frame if isinstance(frame, str) else bytes(frame).decode()
-        if _SURROGATE_ESCAPE.search(text):
-            value = json.loads(text, parse_constant=_refuse_constant)
-            if any(True for _ in _lone_surrogates(value)):
-                return value
-    except (ValueError, RecursionError):
-        pass
-    raise Malformed(str(problem))
+_CLIENT_SHAPES = {cls.type: _Shape(cls) for cls in get_args(ClientMessage)}
+_SERVER_SHAPES = {cls.type: _Shape(cls) for cls in get_args(ServerMessage)}
+
+# The message in a text frame that a client, or a server, sent. They raise Malformed, UnknownType or BadMessage.
+decode_client: Callable[[str | bytes], ClientMessage] = partial(_decode, _CLIENT_SHAPES)
+decode_server: Callable[[str | bytes], ServerMessage] = partial(_decode, _SERVER_SHAPES)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+# A field as it is written: its name, the value that is left out because the reader knows it, or None, and the members
+# of the object in this field that may be None, and are left out then.
+_Writable = tuple[str, Any, tuple[str, ...]]
 
 
-def _lone_surrogates(value: Any) -> Iterator[str]:
-    """Dotted paths of the strings in `value` that hold a lone surrogate; a name that holds one has its parent's."""
-    pending: list[tuple[str, Any]] = [("", value)]
-    while pending:
-        path, part = pending.pop()
-        if isinstance(part, str):
-            if has_lone_surrogate(part):
-                yield path
-        elif isinstance(part, dict):
-            for name, member in reversed(part.items()):
-                if has_lone_surrogate(name):
-                    yield path
-                else:
-                    pending.append((f"{path}.{name}" if path else name, member))
-        elif isinstance(part, list):
-            pending.extend((path, member) for member in reversed(part))
+def encode(message: ClientMessage | ServerMessage) -> str:
+    """The text frame of a message. Fields that are None are left out, and so are defaults that the reader knows."""
+    cls = type(message)
+    members: dict[str, Any] = {"type": cls.type}
+    for name, implied, optional in _WRITABLE[cls]:
+        value = getattr(message, name)
+        if value is None or (implied is not None and value == implied):
+            continue
+        for member in optional:
+            if getattr(value, member) is None:
+                value = _without_none(value)
+                break
+        members[name] = value
+    return orjson.dumps(members).decode()
 
 
-def _plain(value: Any) -> Any:
-    """Dataclasses as objects without their None fields; the rest as orjson takes it."""
-    if is_dataclass(value):
-        members = ((name, getattr(value, name)) for name in value.__dataclass_fields__)
-        return {name: _plain(member) for name, member in members if member is not None}
-    if isinstance(value, tuple):
-        return [_plain(member) for member in value]
-    return value
+def _without_none(value: Any) -> dict[str, Any]:
+    members = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    return {name: member for name, member in members.items() if member is not None}
 
 
-def _implied(cls: type) -> dict[str, Any]:
-    """Defaults that need not be written: all of a client's, and of a server's those that the specification names."""
-    if cls in get_args(ClientMessage):
-        return {field.name: field.default for field in fields(cls) if field.default not in (MISSING, None)}
-    return {"alternative": 0} if cls is Token else {}
+def _writable(cls: type) -> tuple[_Writable, ...]:
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple((f.name, _implied(cls, f.name, f.default), _optional(hints[f.name])) for f in fields(cls))
 
 
-_IMPLIED = {cls: _implied(cls) for cls in (*get_args(ClientMessage), *get_args(ServerMessage))}
+def _implied(cls: type, name: str, default: Any) -> Any:
+    """The default that is not written: any of a client's, and of a server's what `LEFT_OUT_BY_SERVER` names."""
+    is_known = cls in get_args(ClientMessage) or name in LEFT_OUT_BY_SERVER
+    return default if is_known and default is not MISSING else None
+
+
+def _optional(annotation: Any) -> tuple[str, ...]:
+    """Members that may be None of the object that a field holds. Deeper down, and in arrays, there must be none."""
+    base, _ = type_and_limits(annotation)
+    inner = get_args(base) if get_origin(base) is tuple else ()
+    if is_dataclass(base):
+        inner = tuple(get_type_hints(base, include_extras=True).values())
+    if any(_optional(part) for part in inner if part is not Ellipsis):
+        raise TypeError(f"optional members inside {base!r} would be written as null")
+    return tuple(field.name for field in fields(base) if field.default is None) if is_dataclass(base) else ()
+
+
+_WRITABLE = {cls: _writable(cls) for cls in (*get_args(ClientMessage), *get_args(ServerMessage))}

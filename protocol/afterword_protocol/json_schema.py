@@ -7,14 +7,15 @@ tables of the specification; files are written by `schema.py`. Nothing that serv
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 from afterword_protocol import messages
+from afterword_protocol.codec import LEFT_OUT_BY_SERVER
 from afterword_protocol.messages import Bounds, Length
 from afterword_protocol.specification import MessageNotes
+from afterword_protocol.validation import type_and_limits
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -26,9 +27,6 @@ _JSON_TYPES: dict[Any, str | list[str]] = {
     float: "number",
     Any: ["string", "number", "boolean", "object", "array"],  # all but null, which counts as absent
 }
-
-# What a server leaves out although its type has a default: the specification names this one.
-LEFT_OUT_BY_SERVER = frozenset({"alternative"})
 
 # Rules between fields, which no single field's type can say.
 BETWEEN_FIELDS: dict[str, Schema] = {
@@ -71,18 +69,18 @@ def message_schema(message: type[Any], notes: MessageNotes, *, nullable: bool) -
 
 def limits_text(annotation: object) -> str:
     """The bounds of a field's type in the words of the specification's tables; empty when it has none."""
-    base, constraint = _constraint(_without_none(annotation))
+    base, limits = type_and_limits(annotation)
     if _is_enum(base):
         return " ".join(f"`{value}`" for value in base)
-    if not isinstance(constraint, Bounds | Length):
+    if not isinstance(limits, Bounds | Length):
         return ""
-    unit = " units" if isinstance(constraint, Length) else ""
-    least = f"{constraint.least or 0:g}"
-    if constraint.greatest is None:
+    unit = " units" if isinstance(limits, Length) else ""
+    least = f"{limits.least or 0:g}"
+    if limits.greatest is None:
         return f"{least} or more{unit}"
-    if constraint.greatest == messages.MAX_SAFE_INTEGER:
+    if limits.greatest == messages.MAX_SAFE_INTEGER:
         return f"{least} to 2^53 − 1{unit}"
-    return f"{least} to {constraint.greatest:g}{unit}"
+    return f"{least} to {limits.greatest:g}{unit}"
 
 
 def is_always_there(field: dataclasses.Field[Any], *, from_client: bool) -> bool:
@@ -118,7 +116,7 @@ def _object(kind: type[Any], path: str, notes: MessageNotes, nullable: bool) -> 
     for field in dataclasses.fields(kind):
         where = f"{path}{field.name}"
         needed = is_always_there(field, from_client=nullable)
-        schema = _value(_without_none(hints[field.name]), where, notes, nullable)
+        schema = _value(hints[field.name], where, notes, nullable)
         if nullable and not needed:
             schema = _or_null(schema)
         if not needed and field.default not in (None, ()):
@@ -135,7 +133,7 @@ def _object(kind: type[Any], path: str, notes: MessageNotes, nullable: bool) -> 
 
 
 def _value(annotation: object, path: str, notes: MessageNotes, nullable: bool) -> Schema:
-    base, constraint = _constraint(annotation)
+    base, limits = type_and_limits(annotation)
     if _is_enum(base):
         return {"enum": [value.value for value in base]}
     if typing.get_origin(base) is tuple:
@@ -143,15 +141,15 @@ def _value(annotation: object, path: str, notes: MessageNotes, nullable: bool) -
     if isinstance(base, type) and dataclasses.is_dataclass(base):
         return _object(base, f"{path}.", notes, nullable)
     schema: Schema = {"type": _JSON_TYPES[base]}
-    if isinstance(constraint, Bounds):
-        bounds = {"minimum": constraint.least, "maximum": constraint.greatest}
+    if isinstance(limits, Bounds):
+        bounds = {"minimum": limits.least, "maximum": limits.greatest}
         schema |= {key: bound for key, bound in bounds.items() if bound is not None}
-    if isinstance(constraint, Length):
-        if constraint.least:
-            schema["minLength"] = constraint.least
-        if constraint.greatest is not None:
+    if isinstance(limits, Length):
+        if limits.least:
+            schema["minLength"] = limits.least
+        if limits.greatest is not None:
             # A code point is one or two units, so a string within the limit has at most as many code points.
-            schema |= {"maxLength": constraint.greatest, "$units": constraint.greatest}
+            schema |= {"maxLength": limits.greatest, "$units": limits.greatest}
     return schema
 
 
@@ -159,20 +157,6 @@ def _or_null(schema: Schema) -> Schema:
     if "enum" in schema:
         return schema | {"enum": [*schema["enum"], None]}
     return schema | {"type": [schema["type"], "null"]}
-
-
-def _constraint(annotation: object) -> tuple[Any, object | None]:
-    if typing.get_origin(annotation) is Annotated:
-        base, *extras = typing.get_args(annotation)
-        return base, next((extra for extra in extras if isinstance(extra, Bounds | Length)), None)
-    return annotation, None
-
-
-def _without_none(annotation: object) -> object:
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        (only,) = [part for part in typing.get_args(annotation) if part is not types.NoneType]
-        return only
-    return annotation
 
 
 def _is_enum(base: object) -> typing.TypeGuard[type[StrEnum]]:

@@ -1,17 +1,17 @@
 """Checks of JSON values against the types and limits that the message classes declare.
 
-`checker(annotation)` compiles one annotation into a function from a parsed JSON value to a field value. Nothing here
-knows about messages or frames.
+What lives here: reading an annotation, and compiling one into a function from a parsed JSON value to a field's value.
+Objects are put together in codec.py; nothing here knows about messages or frames.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import is_dataclass
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from afterword_protocol.messages import Bounds, Length
 from afterword_protocol.utf16 import units
@@ -28,60 +28,34 @@ class Unfit(Exception):
         self.path = path
 
 
-class Shape:
-    """The fields of a dataclass, compiled: builds an instance from a parsed JSON object."""
-
-    def __init__(self, cls: type) -> None:
-        hints = get_type_hints(cls, include_extras=True)
-        self._cls = cls  # what is built
-        self.checks: dict[str, Check] = {}  # by field name, in the order of the class
-        self.required: list[str] = []  # fields without a default
-        for field in fields(cls):
-            self.checks[field.name] = checker(hints[field.name])
-            if field.default is MISSING and field.default_factory is MISSING:
-                self.required.append(field.name)
-
-    def build(self, value: dict[str, Any]) -> Any:
-        """An instance of the class from a JSON object; unknown members are ignored, null counts as absent."""
-        given: dict[str, Any] = {}
-        for name, check in self.checks.items():
-            member = value.get(name)
-            if member is not None:
-                try:
-                    given[name] = check(member)
-                except Unfit as unfit:
-                    raise Unfit(unfit.why, f"{name}.{unfit.path}" if unfit.path else name) from None
-        for name in self.required:
-            if name not in given:
-                raise Unfit("is missing", name)
-        return self._cls(**given)
-
-
-def checker(annotation: Any) -> Check:
-    """Compile an annotation: str, int, float, enums, dataclasses, tuples of one type, and these or None."""
-    if get_origin(annotation) is Annotated:
-        base, *marks = get_args(annotation)
-        return _scalar(base, next((mark for mark in marks if isinstance(mark, Bounds | Length)), None))
+def type_and_limits(annotation: Any) -> tuple[Any, Bounds | Length | None]:
+    """The type that an annotation declares, without its `| None`, and the limits of its values if it has some."""
     if get_origin(annotation) in (Union, UnionType):
-        (inner,) = (arg for arg in get_args(annotation) if arg is not NoneType)
-        return checker(inner)
-    if get_origin(annotation) is tuple:
-        return _array(checker(get_args(annotation)[0]))
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return _choice(annotation)
-    if is_dataclass(annotation):
-        assert isinstance(annotation, type)
-        return _object(annotation)
-    return _scalar(annotation, None)
+        (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
+    if get_origin(annotation) is Annotated:
+        base, *extras = get_args(annotation)
+        return base, next((extra for extra in extras if isinstance(extra, Bounds | Length)), None)
+    return annotation, None
 
 
-def _scalar(base: Any, mark: Bounds | Length | None) -> Check:
+def checker(annotation: Any, object_check: Callable[[type], Check]) -> Check:
+    """Compile an annotation: str, int, float, enums, dataclasses, tuples of one type, and these or None.
+
+    `object_check`: compiles the check of a JSON object that is to become an instance of a dataclass.
+    """
+    base, limits = type_and_limits(annotation)
     if base is Any:
         return lambda value: value
     if base is str:
-        return _string(mark if isinstance(mark, Length) else Length())
+        return _string(limits if isinstance(limits, Length) else Length())
     if base in (int, float):
-        return _number(base, mark if isinstance(mark, Bounds) else Bounds())
+        return _number(base, limits if isinstance(limits, Bounds) else Bounds())
+    if get_origin(base) is tuple:
+        return _array(checker(get_args(base)[0], object_check))
+    if isinstance(base, type) and issubclass(base, StrEnum):
+        return _choice(base)
+    if isinstance(base, type) and is_dataclass(base):
+        return object_check(base)
     raise TypeError(f"no check for {base!r}")
 
 
@@ -136,17 +110,6 @@ def _array(item: Check) -> Check:
     def check(value: Any) -> Any:
         if type(value) is not list:
             raise Unfit("must be an array")
-        return tuple(item(member) for member in value)
-
-    return check
-
-
-def _object(cls: type) -> Check:
-    shape = Shape(cls)
-
-    def check(value: Any) -> Any:
-        if type(value) is not dict:
-            raise Unfit("must be an object")
-        return shape.build(value)
+        return tuple(map(item, value))
 
     return check

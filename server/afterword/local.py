@@ -60,7 +60,7 @@ class Completer:
         self._progress = progress
         self._names = itertools.count(1)
         self._engine: InProcessEngine | None = None
-        self._link: Loopback | None = None
+        self._channel: Loopback | None = None
 
     async def __aenter__(self) -> Self:
         files = await asyncio.to_thread(resolve, self._spec, self._cache_dir, self._progress)
@@ -75,7 +75,7 @@ class Completer:
         )
         vocabulary = await asyncio.to_thread(Vocabulary.from_folder, files.folder)
         engine = self._engine = InProcessEngine(partial(load_giving_way, options))
-        link = self._link = Loopback(engine, vocabulary, files.name)
+        channel = self._channel = Loopback(engine, vocabulary, files.name)
         started: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
 
         def on_engine(events: Sequence[EngineEvent]) -> None:
@@ -86,7 +86,7 @@ class Completer:
                     started.set_result(event)
                 elif isinstance(event, Failed) and not started.done():
                     started.set_exception(ModelError(f"the model {files.name} cannot be used: {event.detail}"))
-            link.on_engine(events)
+            channel.on_engine(events)
 
         await engine.open(on_engine)
         try:
@@ -103,8 +103,8 @@ class Completer:
 
     async def aclose(self) -> None:
         """Let the model go; what is still being written ends."""
-        if self._link is not None:
-            self._link.close(ConnectionLost("the writer was closed"))
+        if self._channel is not None:
+            self._channel.close(ConnectionLost("the writer was closed"))
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.close()
@@ -154,9 +154,9 @@ class Completer:
         preface: str | None = None,
     ) -> Document:
         """A document to edit and ask for suggestions in, as over a connection; close it when done."""
-        if self._link is None:
+        if self._channel is None:
             raise ConnectionLost("the writer was not entered")
-        return self._link.open(name or f"text {next(self._names)}", before, after, language, block, preface)
+        return self._channel.open(name or f"text {next(self._names)}", before, after, language, block, preface)
 
 
 class BlockingCompleter:

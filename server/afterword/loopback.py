@@ -1,7 +1,7 @@
-"""A connection without a socket: the state of a session in front, an engine behind, for documents in this process.
+"""A connection without a socket, for documents in this process: a session in front, an engine behind.
 
-What lives here: a `Link` for the client's documents that hands their messages to the same `Session`, `TokenBridge` and
-rules that a server uses, and carries out what comes of them. It belongs to one event loop, like everything it holds.
+What lives here: a `Channel` that passes the messages of documents to the `Session`, `TokenBridge` and rules that a
+server uses, and carries out the effects. It belongs to one event loop, like everything it holds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LIMITS = Limits(docs=AMPLE, message_bytes=AMPLE, context=1 << 20, max_tokens=AMP
 
 
 class Loopback:
-    """Implements `client.link.Link`. Messages are taken in order, on the loop's next turn."""
+    """Implements `client.channel.Channel`. Messages are taken in order, on the loop's next turn."""
 
     def __init__(self, engine: Engine, vocabulary: Vocabulary, model: str) -> None:
         config = SessionConfig(
@@ -54,18 +54,18 @@ class Loopback:
 
     # --- for documents ---
 
-    def post(self, message: ClientMessage) -> None:
+    def send(self, message: ClientMessage) -> None:
         """Take a message; dropped once the engine is dead."""
         if self.error is None:
             if not self._inbox:
                 asyncio.get_running_loop().call_soon(self._handle)
             self._inbox.append(message)
 
-    def marker(self) -> int:
+    def next_ping(self) -> int:
         """A number for a ping."""
         return next(self._markers)
 
-    def dropped(self, name: str) -> None:
+    def forget(self, name: str) -> None:
         """A document was closed."""
         self._documents.pop(name, None)
 

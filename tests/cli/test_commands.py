@@ -82,7 +82,7 @@ def test_help_and_version_suffice(command: Command) -> None:
         (["complete", "x", "--temperature", "9"], 2, "'9' is not a number from 0 to 2"),
         (["complete", "x", "--max-tokens", "none"], 2, "'none' is not a whole number from 1"),
         (["complete", "x", "--server", "localhost:8765"], 1, "is not the address of a server"),
-        (["complete", "x", "--server", "ws://127.0.0.1:1"], 1, "no connection to ws://127.0.0.1:1"),
+        (["complete", "x", "--server", "ws://127.0.0.1:1"], 1, "cannot connect to ws://127.0.0.1:1"),
         (["try"], 1, "try needs a terminal"),
         (["models", "get"], 1, "name the model to get"),
         (["models", "remove", "nothing"], 1, "there is no converted model 'nothing'"),

@@ -16,7 +16,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from afterword.cli.screen import ESCAPE_WAIT_S, Screen
 from afterword_protocol.messages import Dismiss, Suggest
 
-from .desk import Desk
+from .typist import Typist
 
 COLUMNS, ROWS = 60, 6
 HANG_S = 20.0
@@ -62,13 +62,13 @@ class Paper:
 
 
 class Terminal:
-    """Somebody at a terminal: presses keys, sees the screen. `desk` is the server's end."""
+    """Somebody at a terminal: presses keys, sees the screen. `typist` is the server's end."""
 
     def __init__(self, keyboard: PipeInput, paper: Paper) -> None:
-        self.desk = Desk()
+        self.typist = Typist()
         self.paper = paper
         self._keyboard = keyboard
-        self.screen = Screen(self.desk.ghost, lambda: "some-model")
+        self.screen = Screen(self.typist.ghost, lambda: "some-model")
         self.editor = asyncio.create_task(self.screen.run())
 
     async def press(self, keys: str) -> None:
@@ -87,7 +87,7 @@ class Terminal:
         )
 
     async def asked(self, times: int) -> None:
-        await self.until(lambda: len(self.desk.wire.of(Suggest)) >= times, f"waited for suggest number {times}")
+        await self.until(lambda: len(self.typist.wire.of(Suggest)) >= times, f"waited for suggest number {times}")
 
     async def quit(self) -> str:
         await self.press(CONTROL_D)
@@ -109,9 +109,9 @@ async def suggested(terminal: Terminal) -> None:
     """The writer typed, and a suggestion is painted."""
     await terminal.press("The sky ")
     await terminal.asked(1)
-    await terminal.until(lambda: terminal.desk.document.before == "The sky ", "waited for the text to be typed")
-    await terminal.until(lambda: len(terminal.desk.wire.of(Suggest)) == 8, "one suggestion for each key")
-    terminal.desk.token("very blue today")
+    await terminal.until(lambda: terminal.typist.document.before == "The sky ", "waited for the text to be typed")
+    await terminal.until(lambda: len(terminal.typist.wire.of(Suggest)) == 8, "one suggestion for each key")
+    terminal.typist.token("very blue today")
     await terminal.sees("The sky very blue today", "very blue today")
 
 
@@ -132,7 +132,7 @@ async def test_tab_takes_all_of_it(terminal: Terminal) -> None:
 @pytest.mark.parametrize("key", [CONTROL_RIGHT, ESCAPE + "f"])
 async def test_a_word_is_taken_at_a_time(terminal: Terminal, key: str) -> None:
     await suggested(terminal)
-    terminal.desk.done("very blue today")
+    terminal.typist.done("very blue today")
     await terminal.press(key)
     await terminal.sees("The sky very blue today", " blue today")
     await terminal.press(key)
@@ -144,7 +144,7 @@ async def test_escape_waves_it_away(terminal: Terminal) -> None:
     await suggested(terminal)
     await terminal.press(ESCAPE)
     await terminal.sees("The sky", "")
-    assert len(terminal.desk.wire.of(Dismiss)) == 1
+    assert len(terminal.typist.wire.of(Dismiss)) == 1
 
 
 async def test_typing_along_and_deleting_keeps_it(terminal: Terminal) -> None:
@@ -153,15 +153,15 @@ async def test_typing_along_and_deleting_keeps_it(terminal: Terminal) -> None:
     await terminal.sees("The sky very blue today", "ry blue today")
     await terminal.press(BACKSPACE)
     await terminal.sees("The sky very blue today", "ery blue today")
-    assert len(terminal.desk.wire.of(Suggest)) == 8
+    assert len(terminal.typist.wire.of(Suggest)) == 8
 
 
 async def test_alternatives_are_shown_one_after_the_other(terminal: Terminal) -> None:
     await suggested(terminal)
     await terminal.press(ESCAPE + "]")
-    await terminal.until(lambda: terminal.desk.wire.of(Suggest)[-1].alternatives == 3, "others are asked for")
+    await terminal.until(lambda: terminal.typist.wire.of(Suggest)[-1].alternatives == 3, "others are asked for")
     for number, text in enumerate(["very blue today", "was grey", "fell"]):
-        terminal.desk.token(text, alternative=number)
+        terminal.typist.token(text, alternative=number)
     await terminal.sees("The sky was grey", "was grey")
     assert "2 of 3" in terminal.paper.status
     await terminal.press(ESCAPE + "[")
@@ -171,10 +171,10 @@ async def test_alternatives_are_shown_one_after_the_other(terminal: Terminal) ->
 
 async def test_ghost_text_is_painted_between_what_stands_around_the_caret(terminal: Terminal) -> None:
     await terminal.press("ac\x1b[D")
-    await terminal.until(lambda: terminal.desk.document.after == "c", "waited for the caret to move")
+    await terminal.until(lambda: terminal.typist.document.after == "c", "waited for the caret to move")
     await terminal.press("b")
-    await terminal.until(lambda: terminal.desk.document.before == "ab", "waited for the letter")
-    terminal.desk.token("BB\nB")
+    await terminal.until(lambda: terminal.typist.document.before == "ab", "waited for the letter")
+    terminal.typist.token("BB\nB")
     await terminal.sees("abBB⏎ Bc", "BB⏎ B")
     assert await terminal.quit() == "abc"
 

@@ -83,7 +83,7 @@ class ScriptedWriter:
 
 
 class Loopback:
-    """A `Link` to a session in this process. Messages wait until `exchange`, so that tests decide what crosses."""
+    """A `Channel` to a session in this process. Messages wait until `exchange`, so that tests decide what crosses."""
 
     def __init__(self) -> None:
         self.epoch = 0
@@ -109,15 +109,15 @@ class Loopback:
         self._documents[document.name] = document
         return document
 
-    def post(self, message: ClientMessage) -> None:
+    def send(self, message: ClientMessage) -> None:
         if self.epoch:
             self.sent.append(message)
             self._waiting.append(message)
 
-    def marker(self) -> int:
+    def next_ping(self) -> int:
         return next(self._markers)
 
-    def dropped(self, name: str) -> None:
+    def forget(self, name: str) -> None:
         self._documents.pop(name, None)
 
     def disconnect(self) -> None:
@@ -236,17 +236,17 @@ OpenDocument = Callable[..., Document]
 
 
 @pytest.fixture
-async def link() -> Loopback:
+async def channel() -> Loopback:
     return Loopback()
 
 
 @pytest.fixture
-def open_document(link: Loopback) -> OpenDocument:
+def open_document(channel: Loopback) -> OpenDocument:
     """Open a document over the loopback: `open_document("before", after="")`."""
 
     def open_it(before: str = "", after: str = "", name: str = "letter", preface: str | None = None) -> Document:
-        document = link.add(Document(link, name, before, after, None, None, preface))
-        link.exchange()
+        document = channel.add(Document(channel, name, before, after, None, None, preface))
+        channel.exchange()
         return document
 
     return open_it

@@ -76,7 +76,7 @@ async def test_breaking_off_and_cancelling_stops_the_writer(server: Any) -> None
 
 
 async def test_nobody_there_is_said_at_once() -> None:
-    with pytest.raises(ConnectionLost, match="no connection"):
+    with pytest.raises(ConnectionLost, match="cannot connect"):
         async with connect("ws://127.0.0.1:9"):
             pass
 

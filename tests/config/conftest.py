@@ -16,5 +16,5 @@ def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     working = tmp_path / "working"
     working.mkdir()
     monkeypatch.chdir(working)
-    monkeypatch.setattr("afterword.config.settings.user_config_path", lambda *_, **__: tmp_path / "user")
+    monkeypatch.setattr("afterword.config.load.user_config_path", lambda *_, **__: tmp_path / "user")
     return working

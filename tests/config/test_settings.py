@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from afterword.config.settings import Settings, SettingsError, load
+from afterword.config.load import load
+from afterword.config.settings import Settings, SettingsError
 from afterword.engine.options import EngineOptions
 from afterword.gateway.http.static_files import BUILT_PAGE
 from afterword.gateway.options import GatewayOptions

@@ -1,4 +1,4 @@
-"""The README's table of settings is the one the program reads by."""
+"""The documentation's table of settings is the one the program reads by."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def test_what_is_allowed_is_told_in_words() -> None:
 
 
 def test_an_old_table_is_noticed_and_renewed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n")
-    assert main(["--check"], readme) == 1
+    page = tmp_path / "configuration.md"
+    page.write_text(f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n")
+    assert main(["--check"], page) == 1
     assert "out of date" in capsys.readouterr().out
-    assert main(["--write"], readme) == 0
-    assert main(["--check"], readme) == 0
-    assert readme.read_text() == f"before\n\n{BEGIN}\n{table()}\n{END}\n\nafter\n"
+    assert main(["--write"], page) == 0
+    assert main(["--check"], page) == 0
+    assert page.read_text() == f"before\n\n{BEGIN}\n{table()}\n{END}\n\nafter\n"
 
 
-def test_a_readme_without_the_place_for_it_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("nothing")
-    assert main(["--check"], tmp_path / "README.md") == 1
-    assert main(["--write"], tmp_path / "README.md") == 1
+def test_a_page_without_the_place_for_it_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "configuration.md").write_text("nothing")
+    assert main(["--check"], tmp_path / "configuration.md") == 1
+    assert main(["--write"], tmp_path / "configuration.md") == 1
 
 
-def test_the_readme_is_up_to_date() -> None:
+def test_the_page_is_up_to_date() -> None:
     assert main(["--check"]) == 0

@@ -32,7 +32,7 @@ from afterword.session.effects import (
 )
 from afterword.session.session import DEFAULT_LIMITS, Session, SessionConfig
 from afterword.text.boundaries.rules import Rules
-from afterword_protocol.codec import to_json
+from afterword_protocol.codec import encode
 from afterword_protocol.messages import ClientMessage, ErrorCode, NoticeKind, Peer, Reason, ServerMessage
 
 FOLDER = Path(__file__).parents[2] / "protocol" / "vectors"
@@ -110,7 +110,7 @@ class Player:
 
     def as_line(self, effect: Effect) -> Line:
         if isinstance(effect, Send):
-            line: Line = json.loads(json.dumps({"server": to_json(effect.message)}))
+            line: Line = {"server": json.loads(encode(effect.message))}
             return line
         if isinstance(effect, Disconnect):
             return {"close": {"code": int(effect.code)}}

@@ -1,4 +1,4 @@
-"""The worked cases and transcripts of `PROTOCOL.md`, played through a real session: it does what the page says."""
+"""The worked cases and transcripts of `PROTOCOL.md`, and the README's transcript, played through a real session."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from afterword_protocol import codec, specification
 from afterword_protocol.messages import Boundaries, Done, Limits, Peer, Reason, Stop, Token
 
 SPEC = specification.PATH.read_text(encoding="utf-8")
+README = (specification.PATH.parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 class Plain:
@@ -144,7 +145,7 @@ def told(message: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in message.items() if name not in ILLUSTRATIONS}
 
 
-@pytest.mark.parametrize(("written", "lines"), specification.transcripts(SPEC))
+@pytest.mark.parametrize(("written", "lines"), [*specification.transcripts(SPEC), *specification.transcripts(README)])
 def test_a_session_goes_as_the_transcript_says(written: list[Any], lines: list[tuple[str, dict[str, Any]]]) -> None:
     wire = Wire(None)
     model = iter(written)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,10 +106,9 @@ def test_bytes_that_no_token_writes_are_an_error_for_every_alternative(model, ma
 
 
 @pytest.mark.model
-def test_look_ups_in_a_real_vocabulary_take_no_time_worth_waiting_for(builtin):
+def test_a_look_up_in_a_real_vocabulary_gathers_few_tokens(builtin):
     healer = Healer(builtin.vocabulary.token_bytes)
     text = b"The quick brown fox jumps over the lazy dog and comes home late"
-    begun = time.perf_counter()
     for end in range(1, len(text)):
-        healer.agreeing(text[max(0, end - 12) : end])
-    assert time.perf_counter() - begun < 5
+        # Half of the vocabulary may begin with the last byte; those are pointed at, not gathered.
+        assert len(healer.agreeing(text[max(0, end - 12) : end]).within) <= 12

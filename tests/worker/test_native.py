@@ -29,6 +29,7 @@ from afterword.worker.native.library import WeightKind, opened
 from afterword.worker.native.runner import NativeRunner
 from afterword.worker.native.sampler import NativeSampler
 
+from ..surroundings import lacking
 from .conftest import Desk, Model, open_model
 
 # Families that the compiled code serves, and what of their configurations takes another way through it.
@@ -53,9 +54,12 @@ TARGETS = {
     "plain": (),
 }
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("c++") is None and shutil.which("g++") is None, reason="there is no C++ compiler"
-)
+
+@pytest.fixture(autouse=True, scope="module")
+def compiler() -> None:
+    """These tests compile."""
+    if shutil.which("c++") is None and shutil.which("g++") is None:
+        lacking("there is no C++ compiler")
 
 
 @pytest.fixture(params=SERVED, scope="module")

@@ -14,6 +14,9 @@ const QUICK_WPM = 600;
 /** Nobody types like a clock: each gap is this part longer or shorter, at most. */
 const UNEVEN = 0.5;
 
+/** The font that `examples/style.css` brings along. */
+const FONT = '18px "Literata Variable"';
+
 export interface DeskOptions {
   /** Further parameters of the address: `dir`, `lang`, `options`. */
   query?: Record<string, string>;
@@ -69,8 +72,15 @@ export class Desk {
     const parameters = new URLSearchParams({ server: server ?? inject('server'), ...query });
     await page.goto(url ?? `${inject('examples')}${example}/?${parameters.toString()}`);
     await page.waitForFunction(() => 'example' in window);
+    await desk.#loadFont();
     await desk.focus();
     return desk;
+  }
+
+  /** Loads the font of the examples. Without it every measurement would depend on what is installed. */
+  async #loadFont(): Promise<void> {
+    const loaded = await this.page.evaluate(async (font) => (await document.fonts.load(font)).length, FONT);
+    if (loaded === 0) throw new Error(`the page has no ${FONT}`);
   }
 
   async focus(): Promise<void> {
@@ -140,13 +150,27 @@ export class Desk {
     return this.page.evaluate(() => window.sights);
   }
 
-  /** How the text looks just now, without its caret. */
+  /** A picture of the text, PNG in base64, without the caret. The editor does not notice that it was taken. */
   async look(): Promise<string> {
+    // Browsers draw a caret only where the focus is. Making it transparent is not enough: forced colours overrule that.
     const clip = await this.page.evaluate(() => {
-      const { x, y, width, height } = window.example.editable.getBoundingClientRect();
+      const { editable } = window.example;
+      const hide = (event: Event): void => event.stopImmediatePropagation();
+      const names = ['blur', 'focusout', 'focus', 'focusin'];
+      for (const name of names) addEventListener(name, hide, true);
+      editable.blur();
+      Object.assign(window, {
+        refocus() {
+          editable.focus();
+          for (const name of names) removeEventListener(name, hide, true);
+        },
+      });
+      const { x, y, width, height } = editable.getBoundingClientRect();
       return { x, y, width, height };
     });
-    return (await this.page.screenshot({ clip })).toString('base64');
+    const picture = await this.page.screenshot({ clip });
+    await this.page.evaluate(() => (window as unknown as { refocus(): void }).refocus());
+    return picture.toString('base64');
   }
 
   devtools(): Promise<CDPSession> {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from afterword.config.settings import Settings, load
+from afterword.config.load import load
+from afterword.config.settings import Settings
 
 
-def settings_of(given: Namespace) -> Settings:
+def settings_of(args: Namespace) -> Settings:
     """The settings that apply to a command line. Raises `SettingsError`."""
-    flags = {name: value for name, value in vars(given).items() if name in Settings.model_fields}
+    flags = {name: value for name, value in vars(args).items() if name in Settings.model_fields}
     # `complete` and `try` have a flag of their own by this name, which is no setting.
-    return load({name: value for name, value in flags.items() if isinstance(value, str)}, given.config)
+    return load({name: value for name, value in flags.items() if isinstance(value, str)}, args.config)

@@ -7,8 +7,8 @@ import sys
 from argparse import Namespace
 
 from afterword.cli.args import settings_of
-from afterword.cli.failure import Failure
-from afterword.cli.own_server import client_for
+from afterword.cli.errors import CommandError
+from afterword.cli.private_server import client_for
 from afterword.cli.serve import run_async
 from afterword.client import Client, ClientError
 from afterword.config.settings import Settings
@@ -18,13 +18,13 @@ from afterword.models.progress import TerminalProgress
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def run(given: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Write on from the text; returns the exit status."""
-    settings = settings_of(given)
-    text = read_text(given.text)
+    settings = settings_of(args)
+    text = read_text(args.text)
     with TerminalProgress() as progress:
-        files = None if given.server else resolve(settings.model, settings.cache_dir, progress)
-        run_async(complete(given, text, settings, files, progress))
+        files = None if args.server else resolve(settings.model, settings.cache_dir, progress)
+        run_async(complete(args, text, settings, files, progress))
     return 0
 
 
@@ -36,29 +36,29 @@ def read_text(argument: str) -> str:
 
 
 async def complete(
-    given: Namespace, text: str, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
+    args: Namespace, text: str, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
 ) -> None:
     """Ask for the text's continuation and print it as it comes. `files` is the model, or `None` to ask a server."""
-    async with client_for(given, settings, files, progress) as client:
+    async with client_for(args, settings, files, progress) as client:
         try:
-            await _print_continuation(given, text, client)
+            await _print_continuation(args, text, client)
         except ClientError as error:
-            raise Failure(str(error)) from error
+            raise CommandError(str(error)) from error
 
 
-async def _print_continuation(given: Namespace, text: str, client: Client) -> None:
-    document = await client.open("complete", text, preface=given.preface)
+async def _print_continuation(args: Namespace, text: str, client: Client) -> None:
+    document = await client.open("complete", text, preface=args.preface)
     suggestion = document.suggest(
-        alternatives=given.alternatives,
-        max_tokens=given.max_tokens,
-        stop=given.stop,
-        temperature=given.temperature,
-        seed=given.seed,
+        alternatives=args.alternatives,
+        max_tokens=args.max_tokens,
+        stop=args.stop,
+        temperature=args.temperature,
+        seed=args.seed,
     )
     async for piece in suggestion:
-        if given.alternatives == 1:
+        if args.alternatives == 1:
             print(piece, end="", flush=True)
-    if given.alternatives == 1:
+    if args.alternatives == 1:
         print()
-    for number, alternative in enumerate(suggestion.texts if given.alternatives > 1 else (), 1):
+    for number, alternative in enumerate(suggestion.texts if args.alternatives > 1 else (), 1):
         print(f"[{number}]{alternative}")

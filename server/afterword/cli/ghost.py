@@ -1,6 +1,6 @@
 """What `afterword try` does with keystrokes and frames: when to ask, what to paint, what a key accepts.
 
-Pure but for the document it is given: no terminal, no socket, no clock of its own. Not here: how it looks (`screen`).
+Pure but for the document it is args: no terminal, no socket, no clock of its own. Not here: how it looks (`screen`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class AskOptions:
+class SuggestOptions:
     """What is asked for at each caret; `most_alternatives` is how many are fetched when the writer looks for others."""
 
     max_tokens: int = DEFAULT_MAX_TOKENS
@@ -27,10 +27,10 @@ class AskOptions:
 class TerminalGhost:
     """TerminalGhost text beside a text that somebody types; all lengths are in code points."""
 
-    def __init__(self, document: Document, now_ms: Callable[[], float], ask: AskOptions | None = None) -> None:
+    def __init__(self, document: Document, now_ms: Callable[[], float], ask: SuggestOptions | None = None) -> None:
         self._document = document
         self._now_ms = now_ms
-        self._ask = ask or AskOptions()
+        self._ask = ask or SuggestOptions()
         self._alternative = 0  # the one that is shown
         self._held = ""  # painted until the alternative that was asked for has text
         self._asked_ms = 0.0  # when the suggestion was asked for

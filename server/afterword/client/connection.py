@@ -1,6 +1,6 @@
-"""A client's connection over its sockets: sending and receiving in order, and coming back after a drop.
+"""A client's connection: messages in order, both ways, and reconnecting after a drop.
 
-How one socket is got is in `arrival.py`; all about text and suggestions is in `document.py` and `suggestion.py`.
+Not here: opening one WebSocket (`handshake`), using it (`transport`), text and suggestions (`document`, `suggestion`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Self
 
 from websockets.asyncio.client import ClientConnection
 
-from afterword.client.arrival import arrive, why
+from afterword.client.backoff import backoff_s
 from afterword.client.document import Document
 from afterword.client.errors import ConnectionLost, Refused
-from afterword.client.pipe import Pipe
-from afterword.client.waits import growing_waits
+from afterword.client.handshake import close_error, open_connection
+from afterword.client.transport import Transport
 from afterword.faults import describe_fault
 from afterword_protocol.codes import CloseCode
 from afterword_protocol.messages import (
@@ -40,8 +40,8 @@ from afterword_protocol.messages import (
     Welcome,
 )
 
-WELL_AFTER_S = 10.0  # a connection that lasted so long was well: the next waits begin small again
-TOO_FAST_REST_S = 1.0  # before coming back to a server that closed because of too many messages
+STABLE_AFTER_S = 10.0  # after a connection that lasted this long, waits begin small again
+TOO_FAST_WAIT_S = 1.0  # extra wait after the server closed because of too many messages
 
 _log = logging.getLogger("afterword.client")
 
@@ -57,11 +57,11 @@ def connect(
     origin: str | None = None,
     on_notice: Callable[[Notice], None] | None = None,
 ) -> Client:
-    """A client of the server at `url`, to be entered with `async with`; `/v1` is added to a URL without a path.
+    """A client of the server at `url`, for `async with`; `/v1` is added to a URL without a path.
 
-    `reconnect`: come back after a drop, with growing waits, and give the server all documents again.
-    `patience_s`: keep trying for so long if there is nobody at first. `on_notice`: called with the server's news.
-    Entering raises ConnectionLost if nobody is there, Refused if the server will not have this client.
+    `reconnect`: reconnect after a drop, with growing waits, and open all documents again.
+    `patience_s`: keep trying for this long if no server answers at first. `on_notice`: called with each `notice`.
+    Entering raises ConnectionLost if no server answers, Refused if the server refuses this client.
     """
     return Client(
         _with_path(url),
@@ -88,29 +88,29 @@ class Client:
     ) -> None:
         self.url = url
         self.on_notice = on_notice
-        self.welcome: Welcome | None = None  # what the server last said of itself
+        self.welcome: Welcome | None = None  # the server's last `welcome`
         self.error: ConnectionLost | None = None  # why there is no connection now
         self._hello = hello
         self._reconnect = reconnect
         self._patience_s = patience_s
         self._origin = origin
-        self._pipe: Pipe | None = None  # the present connection
+        self._transport: Transport | None = None  # the current connection
         self._epoch = 0  # its number, 0 while there is none
         self._epochs = itertools.count(1)
-        self._markers = itertools.count(1)
+        self._pings = itertools.count(1)
         self._documents: dict[str, Document] = {}
         self._pongs: dict[int, asyncio.Future[None]] = {}
         self._connected = asyncio.Event()  # set while there is a connection, and when there will be none again
         self._task: asyncio.Task[None] | None = None
 
-    # --- coming and going ---
+    # --- connecting and closing ---
 
     async def __aenter__(self) -> Self:
         deadline = time.monotonic() + self._patience_s
-        waits = growing_waits()
+        waits = backoff_s()
         while True:
             try:
-                socket = await self._arrive()
+                socket = await self._open_connection()
                 break
             except Refused:
                 raise
@@ -129,13 +129,13 @@ class Client:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the connection for good, after sending what was posted."""
+        """Close the connection for good, after sending what is queued."""
         task, self._task = self._task, None
         if task is None:
             return
         self._reconnect = False
-        if self._pipe is not None:
-            await self._pipe.close()
+        if self._transport is not None:
+            await self._transport.close()
         task.cancel()
         await asyncio.wait([task])
         self._give_up(ConnectionLost("the client was closed"))
@@ -146,7 +146,7 @@ class Client:
         return self._epoch != 0
 
     async def wait_connected(self) -> None:
-        """Wait until there is a connection. Raises if there will be none again."""
+        """Wait until there is a connection. Raises why if there will be none again."""
         await self._connected.wait()
         if not self._epoch and self.error is not None:
             raise self.error
@@ -163,10 +163,10 @@ class Client:
         block: str | None = None,
         preface: str | None = None,
     ) -> Document:
-        """Have the server follow a document with this text around its caret.
+        """Open a document with this text around its caret.
 
-        Returns once the server has taken it. Raises RequestFailed if it did not, ValueError if the name is in use, and
-        why there is no connection if there will be none again.
+        Returns once the server has it. Raises RequestFailed if the server refused it, ValueError if the name is in use,
+        and ConnectionLost if there will be no connection again.
         """
         if self._task is None or self._task.done():
             raise self.error or ConnectionLost("there is no connection")
@@ -182,90 +182,90 @@ class Client:
         return document
 
     async def ping(self) -> float:
-        """Ask for a sign of life; returns the round trip in milliseconds. Raises ConnectionLost if there is none."""
+        """Ping the server; returns the round trip in milliseconds. Raises ConnectionLost if no pong comes."""
         if not self._epoch:
             raise self.error or ConnectionLost("there is no connection")
-        marker = self.marker()
-        answered = self._pongs[marker] = asyncio.get_running_loop().create_future()
+        number = self.next_ping()
+        answered = self._pongs[number] = asyncio.get_running_loop().create_future()
         began = time.monotonic()
-        self.post(Ping(t=marker))
+        self.send(Ping(t=number))
         try:
             await answered
         finally:
-            self._pongs.pop(marker, None)
+            self._pongs.pop(number, None)
         return (time.monotonic() - began) * 1000
 
-    # --- Link, for documents ---
+    # --- Channel, for documents ---
 
     @property
     def epoch(self) -> int:
-        """Number of the present connection, 0 while there is none."""
+        """Number of the current connection, 0 while there is none."""
         return self._epoch
 
     @property
     def limits(self) -> Limits:
-        """What the server takes."""
+        """The server's limits."""
         assert self.welcome is not None, "documents are opened after the welcome"
         return self.welcome.limits
 
-    def post(self, message: ClientMessage) -> None:
-        """Send a message, in order, without waiting; dropped while there is no connection."""
-        if self._pipe is not None:
-            self._pipe.post(message)
+    def send(self, message: ClientMessage) -> None:
+        """Queue a message; dropped while there is no connection."""
+        if self._transport is not None:
+            self._transport.send(message)
 
-    def marker(self) -> int:
-        """A number for a ping."""
-        return next(self._markers)
+    def next_ping(self) -> int:
+        """A number for a ping that no other ping uses."""
+        return next(self._pings)
 
-    def dropped(self, name: str) -> None:
+    def forget(self, name: str) -> None:
         """A document was closed."""
         self._documents.pop(name, None)
 
     # --- one connection after another ---
 
     async def _run(self, socket: ClientConnection) -> None:
-        waits = growing_waits()
+        waits = backoff_s()
         while True:
             began = time.monotonic()
-            pipe = Pipe(socket, self._dispatch)
-            self._begin(pipe)
+            transport = Transport(socket, self._dispatch)
+            self._begin(transport)
             try:
-                await pipe.run()
+                await transport.run()
             except Exception as error:  # in a callback, say
-                _log.error("the client failed and starts anew\n%s", describe_fault(error))
+                _log.error("the client failed and reconnects\n%s", describe_fault(error))
                 await socket.close()
-            lost = why(socket)
+            lost = close_error(socket)
             self._lose(lost)
             if isinstance(lost, Refused) or not self._reconnect:
                 self._give_up(lost)
                 return
-            if time.monotonic() - began >= WELL_AFTER_S:
-                waits = growing_waits()
+            if time.monotonic() - began >= STABLE_AFTER_S:
+                waits = backoff_s()
             if lost.code == CloseCode.TOO_FAST:
-                await asyncio.sleep(TOO_FAST_REST_S)
+                await asyncio.sleep(TOO_FAST_WAIT_S)
             try:
-                socket = await self._come_back(waits)
+                socket = await self._reopen_connection(waits)
             except Refused as refused:
                 self._give_up(refused)
                 return
 
-    async def _come_back(self, waits: Iterator[float]) -> ClientConnection:
+    async def _reopen_connection(self, waits: Iterator[float]) -> ClientConnection:
         while True:
             await asyncio.sleep(next(waits))
             try:
-                return await self._arrive()
+                return await self._open_connection()
             except Refused:
                 raise
             except ConnectionLost as still_lost:
                 self.error = still_lost
 
-    async def _arrive(self) -> ClientConnection:
-        socket, self.welcome = await arrive(self.url, self._hello, self._origin)
+    async def _open_connection(self) -> ClientConnection:
+        socket, self.welcome = await open_connection(self.url, self._hello, self._origin)
         return socket
 
-    def _begin(self, pipe: Pipe) -> None:
-        """Use a new connection: give the server all documents."""
-        self._pipe, self._epoch, self.error = pipe, next(self._epochs), None
+    def _begin(self, transport: Transport) -> None:
+        """Use a new connection: open all documents on it."""
+        self._transport, self._epoch, self.error = transport, next(self._epochs), None
         for document in list(self._documents.values()):
             document.reopen()
         self._connected.set()
@@ -275,23 +275,23 @@ class Client:
             case Token(doc=name) | Done(doc=name) | Error(doc=str() as name) if name in self._documents:
                 self._documents[name].receive(message)
             case Error():
-                _log.warning("the server reported %s: %s", message.code, message.message)
-            case Pong(t=marker):
-                self._pong(marker)
+                _log.warning("the server sent the error %s: %s", message.code, message.message)
+            case Pong(t=number):
+                self._pong(number)
             case Notice() if self.on_notice is not None:
                 self.on_notice(message)
             case _:
-                pass  # for a document closed since, or nobody's concern
+                pass  # for a document that was closed since, or of no interest
 
-    def _pong(self, marker: object) -> None:
-        waiting = self._pongs.get(marker) if isinstance(marker, int) else None
+    def _pong(self, number: object) -> None:
+        waiting = self._pongs.get(number) if isinstance(number, int) else None
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
         for document in self._documents.values():
-            document.receive_pong(marker)
+            document.receive_pong(number)
 
     def _lose(self, error: ConnectionLost) -> None:
-        self._pipe, self._epoch, self.error = None, 0, error
+        self._transport, self._epoch, self.error = None, 0, error
         self._connected.clear()
         for document in self._documents.values():
             document.connection_lost(error)

@@ -1,7 +1,7 @@
 """One document from the writer's side: its text, its revisions, and the suggestions asked for in it.
 
-Knows nothing of sockets: messages go out through a `Link` and come in through `receive`. Each change is applied to the
-mirror first and then told to the server, so what stands here is the truth and the server can always be given it anew.
+Knows nothing of sockets: messages go out through a `Channel` and come in through `receive`. A change is
+applied to the local text first and then sent, so the local text is the truth, and the server can always get it anew.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from afterword.client.channel import Channel
 from afterword.client.errors import ClientError, ConnectionLost, RequestFailed
-from afterword.client.link import Link
-from afterword.client.mirror import LocalText
+from afterword.client.local_text import LocalText
 from afterword.client.suggestion import Part, Suggestion
 from afterword_protocol import codec
 from afterword_protocol.messages import (
@@ -34,7 +34,7 @@ from afterword_protocol.messages import (
 )
 from afterword_protocol.utf16 import units
 
-_TEXT_IS_OUT_OF_STEP = frozenset({ErrorCode.RESYNC, ErrorCode.STALE_REV, ErrorCode.UNKNOWN_SUGGESTION})
+_OUT_OF_STEP = frozenset({ErrorCode.RESYNC, ErrorCode.STALE_REV, ErrorCode.UNKNOWN_SUGGESTION})
 
 
 class Document:
@@ -42,7 +42,7 @@ class Document:
 
     def __init__(
         self,
-        link: Link,
+        channel: Channel,
         name: str,
         before: str,
         after: str,
@@ -54,45 +54,45 @@ class Document:
         self.language = language  # language tag
         self.block = block  # kind of block the caret is in
         self.preface = preface  # text for the model to see ahead of the document
-        self.error: ClientError | None = None  # why the server does not follow this document at present
+        self.error: ClientError | None = None  # why the server does not follow this document now
         self.suggestion: Suggestion | None = None  # the newest one
-        self._link = link
-        self._mirror = LocalText(before, after)
+        self._channel = channel
+        self._text = LocalText(before, after)
         self._rev = 0  # last revision sent
         self._id = 0  # last suggestion id used
-        self._epoch = 0  # connection on which the server was given this text
-        self._marker: int | None = None  # ping whose answer says that the last `open` was handled
-        self._settled = asyncio.Event()  # set when that answer came
-        self._open_suggestions: dict[int, Suggestion] = {}  # those with an answer due
+        self._epoch = 0  # connection on which the server got this text
+        self._ping: int | None = None  # sent behind the last `open`; its pong says that the server handled it
+        self._settled = asyncio.Event()  # set when that pong came
+        self._open_suggestions: dict[int, Suggestion] = {}  # those whose `done` is due
         self.reopen()
 
     @property
     def before(self) -> str:
         """All text before the caret."""
-        return self._mirror.before
+        return self._text.before
 
     @property
     def after(self) -> str:
         """All text after the caret."""
-        return self._mirror.after
+        return self._text.after
 
     @property
     def ghost(self) -> str:
-        """What to paint after the caret now: the part of the newest suggestion that is still ahead, or nothing."""
+        """The text to paint after the caret now: the rest of the newest suggestion, or nothing."""
         return (self.suggestion.untyped() or "") if self.suggestion else ""
 
     # --- changing the text ---
 
     def edit(self, *, insert: str = "", delete: int = 0, insert_after: str = "", delete_after: int = 0) -> None:
-        """Remove `delete` code points before the caret and put `insert` there; the same with `_after` behind it.
+        """Delete `delete` code points before the caret and insert `insert` there; `_after`: the same behind it.
 
         Raises ValueError for a delete beyond the ends of the text and for text that is not valid Unicode.
         """
-        splice = self._mirror.splice(delete, insert, delete_after, insert_after)
-        if splice is None or units(insert) + units(insert_after) > self._link.limits.context:
+        splice = self._text.splice(delete, insert, delete_after, insert_after)
+        if splice is None or units(insert) + units(insert_after) > self._channel.limits.context:
             self.reopen()
             return
-        self._post_text(
+        self._send_revision(
             lambda rev: Edit(
                 doc=self.name,
                 rev=rev,
@@ -120,8 +120,8 @@ class Document:
             self.edit(delete_after=by, insert=self.after[:by])
 
     def replace(self, before: str, after: str = "") -> None:
-        """Give the document another text altogether."""
-        self._mirror = LocalText(before, after)
+        """Replace the whole text."""
+        self._text = LocalText(before, after)
         self.reopen()
 
     # --- suggestions ---
@@ -137,9 +137,9 @@ class Document:
         temperature: float = 0,
         seed: int | None = None,
     ) -> Suggestion:
-        """Ask for ghost text at the caret; takes the place of the suggestion before.
+        """Ask for ghost text at the caret; replaces the suggestion before.
 
-        Raises ValueError for what no server takes; what only this server does not take is an error of the suggestion.
+        Raises ValueError for a value that no server takes. One that only this server refuses is the suggestion's error.
         """
         asked = Suggest(
             doc=self.name,
@@ -155,14 +155,14 @@ class Document:
         )
         _check(asked)
         self._id = asked.id
-        self.suggestion = suggestion = Suggestion(self, asked.id, self.before, alternatives, self._link.epoch)
+        self.suggestion = suggestion = Suggestion(self, asked.id, self.before, alternatives, self._channel.epoch)
         self._ask(suggestion, asked)
         return suggestion
 
     def accept(self, what: int | Part = "all", *, alternative: int = 0) -> str:
         """Insert the next `what` of the newest suggestion: a number of code points, or a part by name.
 
-        Returns the text inserted. Raises ValueError if there is no suggestion at the caret or not so much of it.
+        Returns the text inserted. Raises ValueError if there is no suggestion at the caret, or not that much of it.
         """
         suggestion = self.suggestion
         ahead = suggestion.untyped(alternative) if suggestion else None
@@ -170,24 +170,24 @@ class Document:
             raise ValueError("there is no suggestion at the caret")
         taken = suggestion.part(what, alternative) if isinstance(what, str) else ahead[:what]
         if isinstance(what, int) and not 0 <= what <= len(ahead):
-            raise ValueError("that is more than the suggestion has")
-        if suggestion.epoch != self._link.epoch or suggestion.error is not None:
+            raise ValueError("the suggestion is shorter than that")
+        if suggestion.epoch != self._channel.epoch or suggestion.error is not None:
             self.type(taken)  # the server does not know this suggestion; the text is what counts
             return taken
-        splice = self._mirror.splice(0, taken, 0, "")
+        splice = self._text.splice(0, taken, 0, "")
         assert splice is not None, "nothing was deleted"
-        self._post_text(
+        self._send_revision(
             lambda rev: Accept(doc=self.name, id=suggestion.id, rev=rev, length=units(taken), alternative=alternative)
         )
         return taken
 
     def close(self) -> None:
-        """Have the server forget the document; the text stays here."""
+        """Close the document on the server; the text stays here."""
         for suggestion in self._open_suggestions.values():
             suggestion.end(Reason.CANCELLED)
         self._open_suggestions.clear()
-        self._link.post(Close(doc=self.name))
-        self._link.dropped(self.name)
+        self._channel.send(Close(doc=self.name))
+        self._channel.forget(self.name)
 
     # --- for suggestions ---
 
@@ -200,80 +200,80 @@ class Document:
 
     def send_cancel(self, suggestion: Suggestion) -> None:
         """Tell the server to stop computing a suggestion."""
-        if suggestion.epoch == self._link.epoch:
-            self._link.post(Cancel(doc=self.name, id=suggestion.id))
+        if suggestion.epoch == self._channel.epoch:
+            self._channel.send(Cancel(doc=self.name, id=suggestion.id))
 
     def send_dismiss(self, suggestion: Suggestion, reason: str | None) -> None:
-        """Tell the server that a suggestion was waved away."""
+        """Tell the server that the writer dismissed a suggestion."""
         if self.suggestion is suggestion:
             self.suggestion = None
-        if suggestion.epoch == self._link.epoch:
-            self._link.post(Dismiss(doc=self.name, id=suggestion.id, reason=reason))
+        if suggestion.epoch == self._channel.epoch:
+            self._channel.send(Dismiss(doc=self.name, id=suggestion.id, reason=reason))
 
     def _ask(self, suggestion: Suggestion, message: Suggest | Extend) -> None:
         if self.error is not None:
             suggestion.fail(self.error)
-        elif suggestion.epoch == 0 or suggestion.epoch != self._link.epoch:
-            suggestion.fail(ConnectionLost("there is no connection to the server that this was asked of"))
+        elif suggestion.epoch == 0 or suggestion.epoch != self._channel.epoch:
+            suggestion.fail(ConnectionLost("the connection of this suggestion is gone"))
         else:
             self._open_suggestions[suggestion.id] = suggestion
-            self._link.post(message)
+            self._channel.send(message)
 
-    # --- for the link ---
+    # --- for the channel ---
 
     def reopen(self) -> None:
-        """Give the server the text, as much as it takes; the answer to the ping behind it says that it was handled."""
-        self._epoch = self._link.epoch
+        """Send the text, as much as the server takes, and a ping behind it, whose pong says that it was handled."""
+        self._epoch = self._channel.epoch
         if not self._epoch:
             return
         self.error = None
-        shown = self._mirror.show(max(0, self._link.limits.context - units(self.preface or "")))
+        excerpt = self._text.excerpt(max(0, self._channel.limits.context - units(self.preface or "")))
         self._rev += 1
-        self._marker = self._link.marker()
+        self._ping = self._channel.next_ping()
         self._settled.clear()
-        self._link.post(
+        self._channel.send(
             Open(
                 doc=self.name,
                 rev=self._rev,
-                before=shown.before,
-                after=shown.after,
+                before=excerpt.before,
+                after=excerpt.after,
                 language=self.language,
                 block=self.block,
                 preface=self.preface,
             )
         )
-        self._link.post(Ping(t=self._marker))
+        self._channel.send(Ping(t=self._ping))
 
     def receive(self, message: Token | Done | Error) -> None:
-        """Take a message of the server's that names this document."""
+        """Handle a message of the server for this document."""
         if isinstance(message, Error):
             self._receive_error(message)
             return
         suggestion = self._open_suggestions.get(message.id)
         if suggestion is None:
-            return  # a frame that was on its way when the connection or the document went
+            return  # sent before the connection or the document was closed
         suggestion.take(message)
         if not suggestion.live:
             del self._open_suggestions[message.id]
 
-    def receive_pong(self, marker: object) -> None:
-        """Take the answer to a ping of this link."""
-        if marker == self._marker:
-            self._marker = None
+    def receive_pong(self, number: object) -> None:
+        """Handle the answer to a ping of this channel."""
+        if number == self._ping:
+            self._ping = None
             self._settled.set()
 
     def connection_lost(self, error: ConnectionLost) -> None:
-        """The link has no connection now; `reopen` follows when it has one again."""
+        """The connection dropped; `reopen` follows on the next one."""
         self._fail_all(error)
 
     def give_up(self, error: ClientError) -> None:
-        """The link will never have a connection again."""
+        """There will be no connection again."""
         self.error = error
         self._fail_all(error)
         self._settled.set()
 
     async def settled(self) -> None:
-        """Wait until the server has handled the text it was given last. Raises what it had against it."""
+        """Wait until the server has handled the last `open`. Raises the error it answered with, if any."""
         await self._settled.wait()
         if self.error is not None:
             raise self.error
@@ -282,22 +282,22 @@ class Document:
         error = RequestFailed(message)
         suggestion = self._open_suggestions.get(message.id or 0)
         if suggestion is not None:
-            suggestion.blame(error)
-            if message.code is ErrorCode.BAD_MESSAGE:  # answered by nothing else
+            suggestion.explain(error)
+            if message.code is ErrorCode.BAD_MESSAGE:  # no `done` follows
                 suggestion.fail(error)
                 del self._open_suggestions[suggestion.id]
-        if self._marker is not None:  # about something sent before the last `open`, or about that `open`
-            if suggestion is None and message.code not in _TEXT_IS_OUT_OF_STEP:
+        if self._ping is not None:  # the error is about the last `open` or what was sent before it
+            if suggestion is None and message.code not in _OUT_OF_STEP:
                 self.error = error
-        elif message.code in _TEXT_IS_OUT_OF_STEP or (message.code is ErrorCode.BAD_MESSAGE and suggestion is None):
+        elif message.code in _OUT_OF_STEP or (message.code is ErrorCode.BAD_MESSAGE and suggestion is None):
             self.reopen()
         elif suggestion is None:
             self.error = error
 
-    def _post_text(self, make: _Revised) -> None:
-        if self._epoch and self._epoch == self._link.epoch and self.error is None:
+    def _send_revision(self, make: _MakeMessage) -> None:
+        if self._epoch and self._epoch == self._channel.epoch and self.error is None:
             self._rev += 1
-            self._link.post(make(self._rev))
+            self._channel.send(make(self._rev))
 
     def _fail_all(self, error: ClientError) -> None:
         for suggestion in self._open_suggestions.values():
@@ -305,7 +305,7 @@ class Document:
         self._open_suggestions.clear()
 
 
-class _Revised(Protocol):
+class _MakeMessage(Protocol):
     def __call__(self, rev: int) -> Edit | Accept: ...
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and its server, as exceptions. Nothing here acts."""
+"""The exceptions that a client raises."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from afterword_protocol.messages import Error, ErrorCode
 
 
 class ClientError(Exception):
-    """Root of everything this client raises for reasons that lie with the server or the way to it."""
+    """Base class of all errors that lie with the server or the connection to it."""
 
 
 class ConnectionLost(ClientError):
-    """The connection dropped while something was awaited of it; documents come back by themselves, this did not.
+    """The connection dropped during a request; documents come back by themselves, requests do not.
 
     `code` is the WebSocket close code, or `None` if there never was a connection.
     """
@@ -21,7 +21,7 @@ class ConnectionLost(ClientError):
 
 
 class Refused(ConnectionLost):
-    """The server will not have this client, and trying again as it stands would not help (a bad token, say)."""
+    """The server refuses this client, and the same attempt would fail again (a wrong token, for example)."""
 
 
 class RequestFailed(ClientError):
@@ -38,4 +38,4 @@ class RequestFailed(ClientError):
 
 
 class OutOfStep(ClientError):
-    """The server broke the rule that pieces of a suggestion follow each other without gap or overlap."""
+    """The server broke the rule that the pieces of a suggestion follow each other without gap or overlap."""

@@ -1,22 +1,19 @@
 """Every setting of the server: its default, what is allowed, its unit, and where values come from.
 
 A flag wins over an `AFTERWORD_*` variable, that over the TOML file, that over the default. Here: the table and its
-reading. Not here: what settings lead to (`GatewayOptions`, `EngineOptions`), and the text of errors and of the README's
-table (`settings_text`).
+reading. Not here: what settings lead to (`GatewayOptions`, `EngineOptions`), and the text of errors and of the
+table in the documentation (`settings_text`).
 """
 
 from __future__ import annotations
 
 import os
-import sys
-import tomllib
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from platformdirs import user_config_path
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from afterword.engine.options import EngineOptions
@@ -27,14 +24,12 @@ from afterword.models.files import ModelFiles
 from afterword_protocol.messages import Limits
 
 PREFIX = "AFTERWORD_"
-CONFIG_VARIABLE = "AFTERWORD_CONFIG"
-CONFIG_NAME = "afterword.toml"
 BYTES_PER_MB = 1 << 20
 DAY_MS = 86_400_000
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used; the message has one line for each, naming it, its source, and what is allowed."""
+    """Settings that cannot be used. The message has a line for each: its name, its source, and what is allowed."""
 
 
 def _parts(value: Any) -> Any:
@@ -54,7 +49,7 @@ def _setting(
     return Field(default, description=description, ge=ge, le=most, json_schema_extra={"group": group, "unit": unit})
 
 
-_file_values: ContextVar[Mapping[str, Any] | None] = ContextVar("file_values", default=None)
+file_values: ContextVar[Mapping[str, Any] | None] = ContextVar("file_values", default=None)
 """Values of the TOML file that `load` has read, for the settings that it is making."""
 
 
@@ -201,48 +196,8 @@ class _FileSource(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         """One value; part of the interface that pydantic-settings asks for."""
-        return (_file_values.get() or {}).get(field_name), field_name, False
+        return (file_values.get() or {}).get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """All values."""
-        return dict(_file_values.get() or {})
-
-
-def load(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> Settings:
-    """Settings from flags (names and texts that were given), variables, and a TOML file.
-
-    `config` names the file; else `AFTERWORD_CONFIG` does; else `afterword.toml` in the working folder or, failing that,
-    in the user's configuration folder is taken, if it exists. Raises `SettingsError`.
-    """
-    from afterword.config.settings_text import explain
-
-    flags = {name: value for name, value in (flags or {}).items() if value is not None}
-    path, values = read_file(config)
-    reset = _file_values.set(values)
-    try:
-        return Settings(**flags)
-    except ValidationError as error:
-        raise SettingsError(explain(error, flags, values, path)) from error
-    finally:
-        _file_values.reset(reset)
-
-
-def read_file(config: Path | None) -> tuple[Path | None, dict[str, Any]]:
-    """The TOML file that applies and its values. Raises `SettingsError` if a named one is missing or any is broken."""
-    named = config or (Path(value) if (value := os.environ.get(CONFIG_VARIABLE, "")) else None)
-    usual = [Path(CONFIG_NAME), user_config_path("afterword", appauthor=False) / CONFIG_NAME]
-    path = named or next((candidate for candidate in usual if candidate.is_file()), None)
-    if path is None:
-        return None, {}
-    try:
-        return path, tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise SettingsError(f"the settings file {path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise SettingsError(f"the settings file {path} is not valid TOML: {error}") from error
-
-
-if __name__ == "__main__":
-    from afterword.config.settings_text import main
-
-    sys.exit(main(sys.argv[1:]))
+        return dict(file_values.get() or {})

@@ -1,6 +1,7 @@
-"""Settings in words: what is wrong with one, and the README's table of all.
+"""Settings in words: what is wrong with one, and the documentation's table of all.
 
-`python -m afterword.config.settings --check` fails when the table in README.md is out of date, `--write` renews it.
+`python -m afterword.config --check` fails when the table in docs/configuration.md is out of date, and
+`--write` renews it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from afterword.config.settings import PREFIX, Settings
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
 NO_FLAG = frozenset({"tokens", "metrics_token"})
 """Secrets: a command line is open to all users of a machine."""
@@ -87,24 +88,24 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def main(arguments: list[str], readme: Path = README) -> int:
-    """Print the table, or with `--check` compare the README's with it, or with `--write` renew it there."""
+def main(arguments: list[str], page: Path = PAGE) -> int:
+    """Print the table, or with `--check` compare the one on the page with it, or with `--write` renew it there."""
     if arguments not in ([], ["--check"], ["--write"]):
-        print("usage: python -m afterword.config.settings [--check | --write]")
+        print("usage: python -m afterword.config [--check | --write]")
         return 2
     if not arguments:
         print(table())
         return 0
-    text = readme.read_text("utf-8")
+    text = page.read_text("utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        print(f"{readme} lacks the marks {BEGIN} and {END}, between which the table of settings belongs")
+        print(f"{page} lacks the marks {BEGIN} and {END}, between which the table of settings belongs")
         return 1
     wanted = f"{before}{BEGIN}\n{table()}\n{END}{after}"
     if arguments == ["--write"]:
-        readme.write_text(wanted, "utf-8")
+        page.write_text(wanted, "utf-8")
     elif text != wanted:
-        print(f"the table of settings in {readme} is out of date: run  python -m afterword.config.settings --write")
+        print(f"the table of settings in {page} is out of date: run  python -m afterword.config --write")
         return 1
     return 0
