@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import uvloop
 from tokenizers import Tokenizer
@@ -20,6 +18,7 @@ from . import cancellation, cold_paths, first_token, idle, keystrokes, machine, 
 from .args import MEASUREMENTS, parse, plan_of, server_args_of
 from .goals import Goals
 from .headline import Headline
+from .lifetime import until_told_to_stop
 from .plot import Panel, draw
 from .progress import Progress
 from .replay import Replayed, plan, replay, tables
@@ -28,7 +27,6 @@ from .replay.http_client import http_session
 from .replay.server import Server
 from .report import Section, as_json, as_markdown, as_text, write_figures
 
-T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 ALL_FIGURES = ROOT / "docs" / "benchmarks.md"
@@ -36,12 +34,12 @@ DOCS_PLOT = ROOT / "docs" / "bench.svg"
 # About how long each measurement takes, in seconds: all of it, and with --quick. That of others is worked out.
 ESTIMATES_S = {
     "model": (60, 25),
-    "keystrokes": (145, 55),
-    "first_token": (55, 25),
-    "cancellation": (45, 20),
-    "steady": (135, 35),
-    "idle": (65, 35),
-    "stages": (75, 40),
+    "keystrokes": (145, 45),
+    "first_token": (55, 20),
+    "cancellation": (45, 15),
+    "steady": (135, 30),
+    "idle": (65, 30),
+    "stages": (75, 30),
 }
 
 
@@ -72,14 +70,6 @@ def main() -> int:
         write_figures(ALL_FIGURES, as_markdown(facts, sections, image))
         write_figures(README, headline.markdown(facts))
     return int(any(figure.met is False for section in sections for figure in section.figures))
-
-
-async def until_told_to_stop(work: Awaitable[T]) -> T:
-    """Stop in order, ending every program that was started, when told to by SIGTERM as by Ctrl-C."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
 
 
 async def _measure(args: Namespace, files: ModelFiles) -> tuple[list[Section], list[Panel], Headline]:
