@@ -98,8 +98,8 @@ class Player:
         if kind == "drafted":
             return self.session.on_generation(self.as_event(content), self.now)
         if kind == "engine":
-            assert content == "lost"
-            return self.session.on_engine_lost(self.now)
+            assert content in ("lost", "restarted")
+            return self.session.on_engine_lost(self.now) if content == "lost" else self.session.on_engine_restarted()
         if kind == "drain":
             return self.session.drain(content["grace_ms"], self.now)
         assert kind == "clock_ms"

@@ -86,6 +86,7 @@ class Session:
         self._by_number: dict[int, DocumentState] = {}  # the same, by the numbers that events name
         self._hello_deadline_ms = now_ms + config.hello_timeout_ms
         self._grace_ms: float | None = None  # set once the server drains
+        self._engine_lost = False  # and does not serve again yet
         self._over = False  # disconnected
         self._bucket = Throttle(config.messages_per_second, config.message_burst, now_ms)
 
@@ -124,13 +125,23 @@ class Session:
         return document.on_generation(event, now_ms)
 
     def on_engine_lost(self, now_ms: float) -> list[Effect]:
-        """All drafts are gone: live suggestions end, and the client is told."""
-        if self._over or self._terms is None:
+        """All runs are gone: live suggestions end, and the client is told, after `welcome` at the earliest."""
+        if self._over:
+            return []
+        self._engine_lost = True
+        if self._terms is None:
             return []
         effects: list[Effect] = []
         for document in self._documents.values():
             effects += document.lose_engine(now_ms)
-        return [*effects, Send(Notice(kind=NoticeKind.ENGINE_RESTARTED))]
+        return [*effects, Send(Notice(kind=NoticeKind.ENGINE_LOST))]
+
+    def on_engine_restarted(self) -> list[Effect]:
+        """The engine that was lost serves again: a client that knows of the loss is told."""
+        if self._over or not self._engine_lost:
+            return []
+        self._engine_lost = False
+        return [] if self._terms is None else [Send(Notice(kind=NoticeKind.ENGINE_RESTARTED))]
 
     def on_tick(self, now_ms: float) -> list[Effect]:
         """Do what is due by now."""
@@ -201,7 +212,12 @@ class Session:
             features=config.features,
             advice=Advice(debounce_ms=config.debounce_ms),
         )
-        return [Send(welcome), *([_going(self._grace_ms)] if self._grace_ms is not None else [])]
+        effects: list[Effect] = [Send(welcome)]
+        if self._grace_ms is not None:
+            effects.append(_going(self._grace_ms))
+        if self._engine_lost:
+            effects.append(Send(Notice(kind=NoticeKind.ENGINE_LOST)))
+        return effects
 
     def _open(self, given: Open, terms: SuggestionOptions, now_ms: float) -> list[Effect]:
         document = self._documents.get(given.doc)
