@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from afterword.session.session import DEFAULT_LIMITS
+from afterword.session.limits import DEFAULT_LIMITS
 from afterword_protocol.messages import Limits
 
 DEFAULT_PORT = 8765

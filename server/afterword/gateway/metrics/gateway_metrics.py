@@ -56,12 +56,12 @@ REFUSALS = (
 
 @dataclass(slots=True)
 class Census:
-    """What there is at this moment. `tally`: of all connections that are and were."""
+    """What there is at this moment. `counters`: of all connections that are and were."""
 
     connections: int = 0
     documents: int = 0
     live: int = 0
-    tally: SuggestionCounters = field(default_factory=SuggestionCounters)
+    counters: SuggestionCounters = field(default_factory=SuggestionCounters)
 
 
 class Metrics:
@@ -167,11 +167,11 @@ class _Now(Collector):
         }
         for name, (meaning, value) in gauges.items():
             yield GaugeMetricFamily(f"afterword_{name}", meaning, value=value)
-        tally = now.tally
+        suggestions = now.counters
         counters = {
-            "shown_tokens": ("Tokens whose text went to a client, each once.", tally.shown_tokens),
-            "accepts": ("Times that a writer took a suggestion or a part of one.", tally.accepts),
-            "dismissals": ("Times that a writer waved a suggestion away.", tally.dismissals),
+            "shown_tokens": ("Tokens whose text went to a client, each once.", suggestions.shown_tokens),
+            "accepts": ("Times that a writer took a suggestion or a part of one.", suggestions.accepts),
+            "dismissals": ("Times that a writer waved a suggestion away.", suggestions.dismissals),
         }
         for name, (meaning, value) in counters.items():
             yield CounterMetricFamily(f"afterword_{name}", meaning, value=value)
@@ -180,6 +180,6 @@ class _Now(Collector):
             "Characters of suggestions that became part of a text, accepted or typed as they stood there.",
             labels=["how"],
         )
-        taken.add_metric(["accepted"], tally.accepted_characters)
-        taken.add_metric(["typed"], tally.typed_characters)
+        taken.add_metric(["accepted"], suggestions.accepted_characters)
+        taken.add_metric(["typed"], suggestions.typed_characters)
         yield taken

@@ -1,10 +1,24 @@
-"""How fast messages may come: a bucket that fills at the sustained rate, up to the burst."""
+"""Who may connect, what one connection may ask for unless a server is told otherwise, and how fast."""
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from afterword_protocol.messages import Limits
+
+DEFAULT_LIMITS = Limits(docs=64, message_bytes=1024 * 1024, context=65536, max_tokens=256, alternatives=4)
+
+
+class TokenCheck(Protocol):
+    """Who may connect."""
+
+    def accept(self, token: str | None) -> bool:
+        """Whether a client with this token, or with none, is let in."""
+        ...
+
 
 class Throttle:
-    """Holds at most `burst` messages, and is full at first."""
+    """A bucket that fills at the sustained rate of messages, up to the burst; it is full at first."""
 
     def __init__(self, per_second: float, burst: float, now_ms: float) -> None:
         self._per_second = per_second
