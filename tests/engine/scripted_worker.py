@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from afterword.engine.api import EngineEvent, Failed, Paused, Progress, Ready, Request, Sampled, Started
+from afterword.engine.api import EngineEvent, Failed, Paused, Progress, Ready, Request, Sampled, Started, StopRun
 from afterword.engine.ipc import COMMANDS, Lines, decode, encode
 
 
@@ -54,6 +54,9 @@ def main() -> None:
     while data := gateway.recv(1 << 16):
         for line in lines.feed(data):
             command = decode(line, COMMANDS)
+            if behaviour == "echoes" and isinstance(command, StopRun):
+                with (folder / "pipe").open("w") as pipe:
+                    pipe.write(f"run {command.run} stopped")
             with (folder / "commands").open("a") as file:
                 size = f" {len(command.tokens)}" if isinstance(command, Request) else ""
                 file.write(f"{type(command).__name__.lower()} {getattr(command, 'run', '-')}{size}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -88,6 +89,20 @@ async def test_it_tells_its_progress_then_is_ready_and_answers_wishes(tmp_path: 
             Sampled("w", 1, 7, 0, 3, -0.1),
             Paused("w", 1, 7, 0),
         ]
+
+
+async def test_a_command_is_on_its_way_before_the_call_returns(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    async with running("echoes", tmp_path) as (engine, listener):
+        await listener.until_kind(Ready)
+        engine.submit(request(1))
+        engine.submit(StopRun("w", 1, 1))
+        # Nothing is awaited here, so the event loop stands still until the worker has answered.
+        pipe = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        readable, _, _ = select.select([pipe], [], [], HANG_S)
+        assert readable
+        assert os.read(pipe, 100) == b"run 1 stopped"
+        os.close(pipe)
 
 
 async def test_before_it_is_ready_the_newest_wish_of_each_document_waits(tmp_path: Path) -> None:

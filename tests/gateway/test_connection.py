@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -12,8 +12,10 @@ import pytest
 
 from afterword.engine.api import RunEvent, StopRun
 from afterword.gateway.server import RunningServer
+from afterword.session.effects import Effect, Send, StopGeneration
 from afterword.session.session import Session
 from afterword.text.token_bridge import TokenBridge
+from afterword_protocol.messages import Pong
 
 from .fake_engine import FakeEngine
 from .peer import HANG_S, connected, greeted
@@ -82,6 +84,27 @@ async def test_the_documents_of_a_client_that_goes_are_forgotten(server: Running
     async with asyncio.timeout(HANG_S):
         while sorted(engine.forgotten) != documents:  # noqa: ASYNC110 (the server tells nobody that it is done)
             await asyncio.sleep(0.01)
+
+
+async def test_what_the_session_wants_is_carried_out_before_it_decides_on_more(
+    server: RunningServer, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.automatic = False
+    async with greeted(server.url) as peer:
+        await peer.open("The quick brown fox")
+        await peer.suggest()
+        request = await engine.requested()
+        stopped_before_answering = []
+
+        def receive(session: Session, frame: str | bytes, now_ms: float) -> Iterator[Effect]:
+            yield StopGeneration(request.document, request.run)
+            stopped_before_answering.append(bool(engine.stopped))
+            yield Send(Pong(t=1))
+
+        monkeypatch.setattr(Session, "receive", receive)
+        await peer.send(type="cancel", doc="a", id=peer.last_id)
+        assert (await peer.receive_type("pong"))["t"] == 1
+        assert stopped_before_answering == [True]
 
 
 async def test_an_edit_that_diverges_ends_the_suggestion_while_the_engine_is_busy(

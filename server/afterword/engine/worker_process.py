@@ -42,8 +42,7 @@ class WorkerProcess(asyncio.Protocol):
         self._on_events = on_events
         self._on_room = on_room
         self._lines = Lines()
-        self._socket: socket.socket | None = None  # our end
-        self._transport: asyncio.WriteTransport | None = None  # over that socket, while it is open
+        self._transport: asyncio.WriteTransport | None = None  # while the socket is open
         self._process: asyncio.subprocess.Process | None = None
         self._hung_up = asyncio.get_running_loop().create_future()  # done when the socket is closed, by either end
         self._output: asyncio.Task[None] | None = None  # reads what the process writes to its output
@@ -84,7 +83,6 @@ class WorkerProcess(asyncio.Protocol):
             raise
         worker._output = asyncio.create_task(worker._collect_output())
         ours.setblocking(False)
-        worker._socket = ours
         await asyncio.get_running_loop().create_unix_connection(lambda: worker, sock=ours)
         return worker
 
@@ -99,22 +97,8 @@ class WorkerProcess(asyncio.Protocol):
 
         They are lost if the process has died, which `wait` tells.
         """
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        data = encode(commands)
-        if transport.get_write_buffer_size() == 0:
-            # The transport of uvloop writes when the loop is done with what it is doing, and that may be to compute
-            # the answer to a writer who has just made a step needless.
-            assert self._socket is not None
-            try:
-                data = data[self._socket.send(data) :]
-            except BlockingIOError:
-                pass
-            except OSError:  # it died; the transport is about to notice
-                return
-        if data:
-            transport.write(data)
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(encode(commands))
 
     async def wait(self) -> str:
         """Wait until the process is gone; says in one line how it ended."""

@@ -83,10 +83,13 @@ class Hub:
         """Let the engine go."""
         await self._engine.close()
 
-    @property
     def has_room(self) -> bool:
         """Whether one more connection may be opened."""
         return len(self._connections) < self._options.connections
+
+    def is_draining(self) -> bool:
+        """Whether the server is shutting down, so that no connection may be opened."""
+        return self.health.draining
 
     async def serve(self, socket: ServerConnection) -> None:
         """Serve one client until its socket is closed."""

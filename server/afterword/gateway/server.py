@@ -150,8 +150,8 @@ def _listening(options: GatewayOptions, hub: Hub, site: StaticFiles | None) -> S
         routes=hub.health.routes(),
         private={METRICS_PATH: hub.metrics.page},
         site=site,
-        has_room=lambda: hub.has_room,
-        draining=lambda: hub.health.draining,
+        has_room=hub.has_room,
+        draining=hub.is_draining,
         refused=hub.metrics.refused,
     )
 
