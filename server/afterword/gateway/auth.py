@@ -21,7 +21,7 @@ class InsecureBindError(ValueError):
 
 
 class Tokens:
-    """The set of secrets let in. Holds digests alone, so that no secret shows up in a dump or a traceback."""
+    """The secrets that let a client in. Keeps only digests, so that no secret shows up in a dump or a traceback."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self._digests = tuple(_digest(token) for token in tokens)
@@ -49,7 +49,7 @@ def gather_tokens(
     """All tokens of the settings, of `AFTERWORD_TOKEN` and `AFTERWORD_TOKENS` (parted by commas), and of a file.
 
     Raises `OSError` if the file cannot be read, and `ValueError` if it was named but holds no token: a server that was
-    told to ask for tokens must not stand open because a file is empty.
+    told to ask for tokens must not be open to everybody because a file is empty.
     """
     environ = environ or {}
     found = [*settings, environ.get(TOKEN_VARIABLE, ""), *environ.get(TOKENS_VARIABLE, "").split(",")]

@@ -1,4 +1,4 @@
-"""The HTTP side of the server: which plain page, and who may turn a request into a WebSocket.
+"""The HTTP side of the server: which page a request gets, and which requests may become a WebSocket.
 
 What lives here: the answer to one request, decided from its head alone. What the WebSocket standard itself asks of a
 handshake is checked by `websockets`.
@@ -26,14 +26,16 @@ METHODS = ("GET", "HEAD")
 
 @dataclass(frozen=True, slots=True)
 class HandshakePolicy:
-    """Answers requests. `has_room` tells whether one more connection may be opened, `draining` that none may.
+    """Answers requests.
 
-    `routes`: pages for everybody; `private`: those for `readers`. `site` is the page to write on, or `None` if none is
-    served. `refused` is told with which status a request was turned away.
+    `origins`: web pages that may open a WebSocket. `metrics_auth`: who may read `private` pages; `routes` are for
+    everybody. `site`: the page to write on, or `None` if none is served. `has_room`: whether one more connection may be
+    opened; `draining`: whether none may, because the server is shutting down. `refused` gets the status of each request
+    that is turned away.
     """
 
     origins: Origins
-    readers: MetricsAuth
+    metrics_auth: MetricsAuth
     routes: Routes
     private: Routes
     site: StaticFiles | None
@@ -48,7 +50,7 @@ class HandshakePolicy:
 
     def _page(self, request: Request) -> HttpAnswer | None:
         if request.method not in METHODS:
-            page = text_answer(HTTPStatus.METHOD_NOT_ALLOWED, f"Only {' and '.join(METHODS)} are answered here.")
+            page = text_answer(HTTPStatus.METHOD_NOT_ALLOWED, f"This server answers {' and '.join(METHODS)} only.")
             return replace(page, headers={"Allow": ", ".join(METHODS)})
         path = request.path.partition("?")[0]
         if path in self.routes:
@@ -60,7 +62,7 @@ class HandshakePolicy:
 
     def _guarded_page(self, path: str, headers: Headers) -> HttpAnswer | None:
         if path in self.private:
-            return self._reading_refusal(headers) or self.private[path]()
+            return self._metrics_refusal(headers) or self.private[path]()
         if path != PATH:
             found = self.site and self.site.answer(path, headers)
             return found or text_answer(HTTPStatus.NOT_FOUND, self._directions())
@@ -69,11 +71,11 @@ class HandshakePolicy:
         refusal = self._refusal(headers)
         return text_answer(*refusal) if refusal else None
 
-    def _reading_refusal(self, headers: Headers) -> HttpAnswer | None:
+    def _metrics_refusal(self, headers: Headers) -> HttpAnswer | None:
         try:
-            refusal = self.readers.refusal(headers.get("Authorization"), headers.get("Host"))
+            refusal = self.metrics_auth.refusal(headers.get("Authorization"), headers.get("Host"))
         except MultipleValuesError:
-            return text_answer(HTTPStatus.BAD_REQUEST, "The request has more than one Authorization or Host.")
+            return text_answer(HTTPStatus.BAD_REQUEST, "The request has more than one Authorization or Host header.")
         if refusal is None:
             return None
         page = text_answer(*refusal)
@@ -81,27 +83,27 @@ class HandshakePolicy:
 
     def _directions(self) -> str:
         page = " The page to write on is at /." if self.site and self.site.built else ""
-        return f"Nothing is here. The WebSocket is at {PATH}.{page}"
+        return f"There is nothing at this address. The WebSocket is at {PATH}.{page}"
 
     def _refusal(self, headers: Headers) -> tuple[HTTPStatus, str] | None:
         try:
             origin, host = headers.get("Origin"), headers.get("Host")
         except MultipleValuesError:
-            return HTTPStatus.BAD_REQUEST, "The request has more than one Origin or Host."
+            return HTTPStatus.BAD_REQUEST, "The request has more than one Origin or Host header."
         if not self.origins.allow(origin, host):
             return (
                 HTTPStatus.FORBIDDEN,
-                "Pages of this origin may not use this server. Whoever runs it can add the origin to its list.",
+                "Pages of this origin may not use this server. Whoever runs it can allow the origin with --origins.",
             )
         if SUBPROTOCOL not in _offered(headers):
             return (
                 HTTPStatus.BAD_REQUEST,
-                f"The client must offer the WebSocket subprotocol {SUBPROTOCOL}, and it does not.",
+                f"The client has to offer the WebSocket subprotocol {SUBPROTOCOL}, and it does not.",
             )
         if self.draining():
             return HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down. Connect again in a moment."
         if not self.has_room():
-            return HTTPStatus.SERVICE_UNAVAILABLE, "The server has all the connections it takes. Try again later."
+            return HTTPStatus.SERVICE_UNAVAILABLE, "The server has as many connections as it accepts. Try again later."
         return None
 
 

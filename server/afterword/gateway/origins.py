@@ -17,7 +17,7 @@ class Origins:
     """The pages let in: those whose origin is listed, or, with an empty list, those of the server's own host.
 
     `unguarded`: the server asks for no token. Its own host then has to be a loopback name or address, because any page
-    can make a name of its own lead to this machine (DNS rebinding), and would pass for a page of the same host.
+    can make a name of its own lead to this machine (DNS rebinding), and would then pass for a page of the same host.
     """
 
     def __init__(self, allowed: Iterable[str], *, unguarded: bool = False) -> None:

@@ -1,7 +1,6 @@
 """The server as a whole: sockets, signals, and the order of starting and stopping.
 
-What lives here: `running_server`, for whoever wants a server inside a program, and `serve`, for whoever wants to be
-one. Nothing here imports torch.
+What lives here: `running_server`, a server inside another program, and `serve`, a server that is the program.
 """
 
 from __future__ import annotations
@@ -37,15 +36,15 @@ from afterword_protocol.messages import PATH, SUBPROTOCOL
 
 _log = logging.getLogger("afterword.gateway")
 
-# At its DEBUG level, `websockets` logs what travels: texts of writers. So that level is kept shut, whatever is asked
-# for elsewhere.
+# At its DEBUG level, `websockets` logs the frames themselves, and so texts of writers. This level stays off, whatever
+# level others ask for.
 _websockets_log = logging.getLogger("afterword.gateway.websockets")
 _websockets_log.setLevel(logging.WARNING)
 
-# Added to the number of a signal, this is how a shell tells that a program ended by it.
+# A shell reports a program that a signal ended with this status, plus the number of the signal.
 SHELL_SIGNAL_STATUS = 128
 
-# Frames of a client that may wait to be handled before its socket is not read any further.
+# So many frames of a client may wait to be handled; then its socket is not read until they are.
 INCOMING_FRAMES = 64
 
 
@@ -55,7 +54,7 @@ class EngineStartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that listens. `port` is the one it got, `page` tells whether there is a page to write on."""
+    """A server that listens. `port`: the one it got. `page`: whether it serves the page to write on."""
 
     hub: Hub
     host: str
@@ -86,8 +85,9 @@ async def running_server(
 ) -> AsyncIterator[RunningServer]:
     """A server that listens while the context lasts; at its end connections are closed with 1001 and the engine too.
 
-    It listens before the engine is ready. `listening` is told where, `watch` of the engine's progress. Raises
-    `InsecureBindError` if other machines could reach it without a token, and `OSError` if the address cannot be had.
+    It listens before the engine is ready. `listening` is called once it does; `watch` gets the engine's events but for
+    those of runs. Raises `InsecureBindError` if other machines could reach it without a token, and `OSError` if it
+    cannot listen at the address.
     """
     require_tokens(options.host, options.tokens)
     hub = Hub(options, engine, vocabulary, rules or Rules(), watch)
@@ -115,11 +115,10 @@ async def serve(
     watch: Watcher | None = None,
     listening: Callable[[RunningServer], None] | None = None,
 ) -> None:
-    """Be a server until SIGTERM or SIGINT asks to stop; then drain and return. A second signal ends it at once.
+    """Serve until SIGTERM or SIGINT asks to stop; then drain and return. A second signal ends the process at once.
 
-    `listening` and `watch` as for `running_server`. Raises `EngineStartError` if the engine cannot start at all, and
-    what
-    `running_server` raises.
+    `listening` and `watch` as for `running_server`. Raises what that raises, and `EngineStartError` if the engine
+    cannot start at all.
     """
     stopping = _Stopping()
 
@@ -132,7 +131,7 @@ async def serve(
     with stopping.on_signals():
         async with running_server(options, engine, vocabulary, watch=watch_all, listening=listening) as server:
             _log.info("listening on %s", server.url)
-            # The vocabulary and the code stay for good; a search for garbage through them would hold up every writer.
+            # The vocabulary and the code stay for good; looking for garbage among them would hold up every writer.
             gc.collect()
             gc.freeze()
             await stopping.asked.wait()
@@ -146,7 +145,7 @@ async def serve(
 def _listening(options: GatewayOptions, hub: Hub, site: StaticFiles | None) -> Server:
     policy = HandshakePolicy(
         origins=Origins(options.origins, unguarded=not options.tokens),
-        readers=MetricsAuth(options.tokens, options.metrics_token),
+        metrics_auth=MetricsAuth(options.tokens, options.metrics_token),
         routes=hub.health.routes(),
         private={METRICS_PATH: hub.metrics.page},
         site=site,
@@ -158,7 +157,7 @@ def _listening(options: GatewayOptions, hub: Hub, site: StaticFiles | None) -> S
     def answer(connection: ServerConnection, request: Request) -> Response | None:
         response = policy.answer(request)
         if response is not None and len(response.body) > OUTGOING_BYTES:
-            # A file takes a slow network longer than a close may take; the time for a handshake bounds it.
+            # Over a slow network a file takes longer than a close may take. The time for a handshake bounds it.
             connection.close_timeout = None
         return response
 
@@ -208,7 +207,7 @@ class _Stopping:
 
     def _on_signal(self, number: int) -> None:
         if self.asked.is_set():
-            # Asked twice: nothing is worth waiting for. The kernel closes the sockets, and at that the engine goes.
+            # Asked twice: do not wait for anything. The kernel closes the sockets, and at that the worker ends.
             _log.warning("stopping at once")
             logging.shutdown()
             os._exit(SHELL_SIGNAL_STATUS + number)

@@ -1,6 +1,7 @@
 """An answer to a plain HTTP request, and the headers that go with every one.
 
-What lives here: a value, and how it becomes what travels. Who gets which page is decided by whoever makes one.
+What lives here: the answer as a value, and the response that `websockets` sends for it. Which request gets which answer
+is decided in `handshake.py`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from http import HTTPStatus
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
-# What a browser may do with anything that comes from here: load from this server alone, talk to this server alone
-# (for WebSockets, too, `'self'` is enough), run no script and no style that stands in a document, and let nobody
-# frame it, pass it off as another kind of file, or learn from a link where it was.
+# A browser may load from this server alone, connect to this server alone (`'self'` covers its WebSocket, too), and run
+# no script or style written into a document. Nobody may frame a page, take a file for another type, or learn from a
+# link where the reader was.
 GUARDS: Mapping[str, str] = {
     "Content-Security-Policy": "; ".join(
         [
@@ -50,12 +51,12 @@ class HttpAnswer:
 
 
 def text_answer(status: HTTPStatus, text: str) -> HttpAnswer:
-    """A page of plain words."""
+    """A page of plain text."""
     return HttpAnswer(status, f"{text}\n".encode(), "text/plain; charset=utf-8")
 
 
 def response_of(page: HttpAnswer, *, head: bool = False) -> Response:
-    """What travels. `head`: as an answer to HEAD, all but the body."""
+    """The response for `websockets` to send; without the body if it answers a HEAD request (`head`)."""
     headers = Headers(
         {
             "Date": formatdate(usegmt=True),

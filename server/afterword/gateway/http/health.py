@@ -1,7 +1,7 @@
-"""What the server says about its own health to whoever runs it.
+"""The state of the server, for load balancers and whoever runs it.
 
-What lives here: the state of the engine and of the server as the pages `/healthz` and `/readyz` tell it. Pure: events
-in, pages out. `/healthz` is 200 once the model answers; `/readyz` is 200 as long as new connections are welcome too.
+What lives here: the pages `/healthz` and `/readyz`. Events of the engine in, pages out. `/healthz` is 200 once the
+model answers; `/readyz` is 200 as long as new connections are welcome, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Routes = Mapping[str, Callable[[], HttpAnswer]]
 
 
 class Health:
-    """State of the engine, newest event wins, and whether the server is on its way out."""
+    """The state of the engine, as its newest event says, and whether the server is shutting down."""
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -29,7 +29,7 @@ class Health:
         self.engine: Progress | Ready | Failed = STARTING
 
     def note(self, event: EngineEvent) -> None:
-        """Take in an event of the engine; those of runs say nothing about its health."""
+        """Take in an event of the engine; those of runs do not matter here."""
         if isinstance(event, Progress | Ready | Failed):
             self.engine = event
         elif isinstance(event, Lost):
@@ -41,7 +41,7 @@ class Health:
         return isinstance(self.engine, Ready)
 
     def healthz(self) -> HttpAnswer:
-        """Whether the model answers, and if not, what keeps it."""
+        """Whether the model answers, and if not, why."""
         return _page(self.ready, self._state())
 
     def readyz(self) -> HttpAnswer:

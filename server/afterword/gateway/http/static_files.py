@@ -1,7 +1,7 @@
 """The page to write on, as `client-js/page` is built: its files by path, and what of them a request gets.
 
 What lives here: files in memory, with their types, caching and compression. Only paths found when the server started
-lead anywhere, so no path leads out of the folder. What the page does is its own business.
+exist, so no path leads out of the folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HASHED = "assets/"
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 
-# Told outright, as what the system believes about types differs from machine to machine.
+# Listed here, because what the system takes a suffix for differs from machine to machine.
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -39,8 +39,8 @@ COMPRESSED_ALREADY = frozenset({".woff2"})
 
 NOT_BUILT = (
     "Afterword is running, and editors can connect to it.\n\n"
-    "The page to write on was not built. That takes Node.js 20 or later with npm: run `make page` in the repository,\n"
-    "then start the server again."
+    "The page to write on has not been built. To build it, run `make page` in the repository, which takes Node.js\n"
+    "20.19 or later with npm; then start the server again."
 )
 
 
