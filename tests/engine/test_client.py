@@ -40,7 +40,7 @@ class Listener:
         self.events: list[EngineEvent] = []
         self._news = asyncio.Event()
 
-    def hear(self, events: Sequence[EngineEvent]) -> None:
+    def take(self, events: Sequence[EngineEvent]) -> None:
         self.events += events
         self._news.set()
 
@@ -61,7 +61,7 @@ async def running(behaviour: str, folder: Path) -> AsyncIterator[tuple[EngineCli
         EngineOptions(folder=folder, name="scripted"), command=command, waits=RestartWaits(first_ms=10)
     )
     listener = Listener()
-    await engine.open(listener.hear)
+    await engine.open(listener.take)
     try:
         yield engine, listener
     finally:
@@ -69,7 +69,7 @@ async def running(behaviour: str, folder: Path) -> AsyncIterator[tuple[EngineCli
             await engine.close()
 
 
-def told(folder: Path) -> list[str]:
+def received(folder: Path) -> list[str]:
     file = folder / "commands"
     return file.read_text().splitlines() if file.exists() else []
 
@@ -78,7 +78,7 @@ def request(run: int, length: int = 3, *, document: int = 1) -> Request:
     return Request("w", document, run, range(length))
 
 
-async def test_it_tells_its_progress_then_is_ready_and_answers_wishes(tmp_path: Path) -> None:
+async def test_it_reports_its_progress_then_is_ready_and_answers_requests(tmp_path: Path) -> None:
     async with running("behaves", tmp_path) as (engine, listener):
         await listener.until_kind(Ready)
         assert listener.events == [Progress("loading", 0.5), Ready("scripted", 1024, 4, "cpu", "float32")]
@@ -105,7 +105,7 @@ async def test_a_command_is_on_its_way_before_the_call_returns(tmp_path: Path) -
         os.close(pipe)
 
 
-async def test_before_it_is_ready_the_newest_wish_of_each_document_waits(tmp_path: Path) -> None:
+async def test_before_it_is_ready_the_newest_request_of_each_document_waits(tmp_path: Path) -> None:
     async with running("loads slowly", tmp_path) as (engine, listener):
         await listener.until_kind(Progress)
         for run in range(1, 20):
@@ -115,10 +115,10 @@ async def test_before_it_is_ready_the_newest_wish_of_each_document_waits(tmp_pat
         engine.submit(StopRun("w", 3, 21))
         (tmp_path / "go").touch()
         await listener.until_kind(Paused, 2)
-        assert told(tmp_path) == ["request 19 3", "request 20 3"]
+        assert received(tmp_path) == ["request 19 3", "request 20 3"]
 
 
-async def test_while_it_does_not_read_wishes_do_not_pile_up(tmp_path: Path) -> None:
+async def test_while_it_does_not_read_requests_do_not_pile_up(tmp_path: Path) -> None:
     async with running("does not read", tmp_path) as (engine, listener):
         await listener.until_kind(Ready)
         for run in range(1, 2001):
@@ -126,10 +126,12 @@ async def test_while_it_does_not_read_wishes_do_not_pile_up(tmp_path: Path) -> N
             await asyncio.sleep(0)
         (tmp_path / "go").touch()
         await listener.until(lambda events: any(isinstance(event, Paused) and event.run == 2000 for event in events))
-        assert len(told(tmp_path)) < 200
+        assert len(received(tmp_path)) < 200
 
 
-async def test_when_it_dies_that_is_told_and_it_comes_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_when_it_dies_that_is_reported_and_it_comes_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with running("dies on a request", tmp_path) as (engine, listener):
         await listener.until_kind(Ready)
         engine.submit(request(1))
@@ -166,7 +168,7 @@ async def test_nonsense_from_it_counts_as_a_death(tmp_path: Path) -> None:
         assert Lost("it sent nonsense") in listener.events
 
 
-async def test_a_refused_model_is_not_tried_again_and_wishes_fail(tmp_path: Path) -> None:
+async def test_a_refused_model_is_not_tried_again_and_requests_fail(tmp_path: Path) -> None:
     async with running("refuses", tmp_path) as (engine, listener):
         engine.submit(request(1))
         await listener.until_kind(Ended)
@@ -194,10 +196,10 @@ async def test_a_model_that_worked_once_is_tried_again_when_it_is_refused_later(
         assert not any(isinstance(event, Failed) for event in listener.events)
 
 
-async def test_a_program_that_cannot_be_started_is_told(tmp_path: Path) -> None:
+async def test_a_program_that_cannot_be_started_is_reported(tmp_path: Path) -> None:
     engine = EngineClient(EngineOptions(folder=tmp_path, name="none"), command=(str(tmp_path / "missing"),))
     listener = Listener()
-    await engine.open(listener.hear)
+    await engine.open(listener.take)
     await listener.until_kind(Lost)
     assert listener.events[0] == Lost("it could not be started: No such file or directory")
     await engine.close()
@@ -209,10 +211,10 @@ async def test_closing_ends_the_process_even_one_that_is_stuck(tmp_path: Path, b
         await listener.until_kind(Progress if behaviour == "loads slowly" else Ready)
         pid = engine.pid
         assert pid is not None
-        heard = len(listener.events)
+        count = len(listener.events)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    assert len(listener.events) == heard
+    assert len(listener.events) == count
 
 
 async def test_an_interrupt_at_the_terminal_does_not_reach_it(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class EngineClient:
         self._supervisor: asyncio.Task[None] | None = None  # starts one worker after the other
         self._ready_at: float | None = None  # when this worker became ready; None while it is not
         self._was_ready = False  # whether any worker was: then the model is not to be refused
-        self._refusal: str | None = None  # why the worker says that it cannot start
+        self._refusal: str | None = None  # why the worker cannot start, as it reports
         self._failed = False  # whether that is final
 
     @property
@@ -100,7 +100,7 @@ class EngineClient:
 
     def _on_events(self, events: Sequence[EngineEvent]) -> None:
         """Hand on what the worker reports, except a refusal, which is judged when the process has ended."""
-        told: list[EngineEvent] = []
+        reported: list[EngineEvent] = []
         for event in events:
             if isinstance(event, Failed):
                 self._refusal = event.detail
@@ -109,9 +109,9 @@ class EngineClient:
                 self._ready_at = time.monotonic()
                 self._was_ready = True
                 self._send_waiting()
-            told.append(event)
+            reported.append(event)
         if self._sink is not None:
-            self._sink(told)
+            self._sink(reported)
 
     def _emit(self, events: Sequence[EngineEvent]) -> None:
         if self._sink is not None:

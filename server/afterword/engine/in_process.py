@@ -58,7 +58,7 @@ class LoadedCore(Protocol):
 
     @property
     def ready(self) -> Ready:
-        """What it says of itself."""
+        """What it reports once it is loaded."""
         ...
 
 

@@ -72,9 +72,9 @@ def encode(values: Iterable[Command | EngineEvent]) -> bytes:
 
 
 def decode(line: bytes, kinds: Kinds[T]) -> T:
-    """The command or event that a line says, one of `kinds`: `COMMANDS` or `EVENTS`.
+    """The command or event on a line, one of `kinds`: `COMMANDS` or `EVENTS`.
 
-    Raises `ValueError` or `TypeError` for a line that says none.
+    Raises `ValueError` or `TypeError` for a line that holds none.
     """
     name, *values = orjson.loads(line)
     kind: Any = kinds.get(name)

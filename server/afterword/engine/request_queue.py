@@ -52,7 +52,7 @@ class RequestQueue:
                 self._waiting[document] = command
 
     def take(self) -> list[Command]:
-        """Everything that waits, in order; it counts as sent. Requests say how long they waited."""
+        """Everything that waits, in order; it counts as sent. Requests carry how long they waited."""
         now_ms = self._clock_ms()
         commands: list[Command] = [*self._forgets.values()]
         for document, command in self._waiting.items():

@@ -94,29 +94,29 @@ class EngineRouter:
 
     def _on_events(self, index: int, events: Sequence[EngineEvent]) -> None:
         """Hand on what one engine reports, as far as it is news of all of them."""
-        told: list[EngineEvent] = []
+        reported: list[EngineEvent] = []
         for event in events:
             match event:
                 case Ready():
                     self._ready[index] = event
                     slots = sum(ready.slots for ready in self._ready.values())
-                    told.append(replace(event, slots=slots, engine=index))
+                    reported.append(replace(event, slots=slots, engine=index))
                 case Measured():
-                    told.append(replace(event, engine=index))
+                    reported.append(replace(event, engine=index))
                 case Progress():
                     if not self._ready:
-                        told.append(event)
+                        reported.append(event)
                 case Lost(detail=detail):
-                    told += self._lose(index, detail)
+                    reported += self._lose(index, detail)
                 case Failed(detail=detail):
                     self._failed.add(index)
-                    told += self._lose(index, detail)
+                    reported += self._lose(index, detail)
                     if len(self._failed) == len(self._engines):
-                        told.append(event)
+                        reported.append(event)
                 case _:
-                    told.append(event)
-        if told and self._sink is not None:
-            self._sink(told)
+                    reported.append(event)
+        if reported and self._sink is not None:
+            self._sink(reported)
 
     def _lose(self, index: int, detail: str) -> list[EngineEvent]:
         """An engine is gone: its documents find another one with their next request, and its runs are over."""
@@ -126,8 +126,8 @@ class EngineRouter:
             del self._documents[number]
         if was_ready and not self._ready:
             return [Lost(detail, index)]
-        told: list[EngineEvent] = [PartLost(index, detail)] if was_ready else []
+        reported: list[EngineEvent] = [PartLost(index, detail)] if was_ready else []
         for number, document in over.items():
             for alternative in range(document.alternatives):
-                told.append(Ended(document.owner, number, document.run, alternative, "error", detail))
-        return told
+                reported.append(Ended(document.owner, number, document.run, alternative, "error", detail))
+        return reported

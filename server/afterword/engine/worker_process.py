@@ -101,7 +101,7 @@ class WorkerProcess(asyncio.Protocol):
             self._transport.write(encode(commands))
 
     async def wait(self) -> str:
-        """Wait until the process is gone; says in one line how it ended."""
+        """Wait until the process is gone; returns in one line how it ended."""
         assert self._process is not None
         await asyncio.shield(self._hung_up)
         try:

@@ -40,7 +40,7 @@ from afterword.text.prompt import PromptTokens
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.messages import Reason
 
-FIRST_CONTEXT_TOKENS = 2048  # longest prompt and continuation, until the engine says what it can hold
+FIRST_CONTEXT_TOKENS = 2048  # longest prompt and continuation, until the engine reports what it can hold
 RESERVE_TOKENS = 256  # of the engine's context, kept free for what a run writes
 MAX_RESERVE_SHARE = 4  # but never more than one part in this many
 
@@ -141,7 +141,7 @@ class TokenBridge(Generic[C]):
         return document.connection if document is not None and document.run == event.run else None
 
     def to_session(self, event: RunEvent) -> tuple[list[GenerationEvent], StopRun | None]:
-        """An engine's event as events for the session, nearly always one, and what the engine is to be told of it.
+        """An engine's event as events for the session, nearly always one, and what the engine has to know of it.
 
         Nothing comes of a run that is over.
         """
@@ -157,22 +157,22 @@ class TokenBridge(Generic[C]):
             return [], None
         if isinstance(event, Paused):
             return [GenerationPaused(number, run, alternative)], None
-        told: list[GenerationEvent] = []
+        events: list[GenerationEvent] = []
         if isinstance(event, Ended):
             text = detokenizer.finish()
             if text:
-                told.append(TextGenerated(number, run, alternative, text, 0, 0.0))
-            told.append(GenerationEnded(number, run, alternative, REASONS.get(event.reason, Reason.ERROR)))
+                events.append(TextGenerated(number, run, alternative, text, 0, 0.0))
+            events.append(GenerationEnded(number, run, alternative, REASONS.get(event.reason, Reason.ERROR)))
         else:
             text = detokenizer.add(event.token)
             if text or not detokenizer.only_repeated:
-                told.append(TextGenerated(number, run, alternative, text, 1, event.logprob))
+                events.append(TextGenerated(number, run, alternative, text, 1, event.logprob))
             if not detokenizer.ended:
-                return told, None
-            told.append(GenerationEnded(number, run, alternative, Reason.END))
+                return events, None
+            events.append(GenerationEnded(number, run, alternative, Reason.END))
         del document.detokenizers[alternative]
         if document.detokenizers:
-            return told, None
+            return events, None
         document.run = None
         # The engine knows of an end that it came to itself, but not that no text follows from what it wrote.
-        return told, StopRun(document.owner, number, run) if isinstance(event, Sampled) else None
+        return events, StopRun(document.owner, number, run) if isinstance(event, Sampled) else None
