@@ -1,21 +1,21 @@
-"""How a bug is told in a log without telling what somebody wrote.
+"""How a bug gets into a log, but nothing of what somebody wrote.
 
-What lives here: the description of an exception by its kind and the places it went through. Its message is left out,
-because messages quote values, and values here are texts: a KeyError names the key, a UnicodeError holds the string.
+What lives here: the description of an exception by its type and its traceback. Its message is left out, because
+messages quote values, and values here are texts: a KeyError names the key, a UnicodeError holds the string.
 """
 
 from __future__ import annotations
 
 import traceback
 
-# Messages of these come from the operating system or from torch and tell of files, memory and shapes.
+# Messages of these come from the operating system or from torch, and are about files, memory and shapes.
 OUTSPOKEN = (OSError, MemoryError, ImportError, RuntimeError)
 
 
 def describe_fault(error: BaseException, *, outspoken: bool = False) -> str:
-    """An exception as a few lines: where it went through, outermost first, and what kind it is.
+    """An exception as a few lines: its traceback, outermost frame first, and its type.
 
-    `outspoken` adds the message of kinds that do not quote values; for code that holds no text of a writer.
+    `outspoken` adds the message of types that do not quote values; for code that holds no text of a writer.
     """
     lines = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     kind = type(error).__qualname__

@@ -185,7 +185,7 @@ async def test_events_of_runs_are_handed_on() -> None:
     assert pool.events == [Sampled("w", 1, run, 0, 5, -0.5)]
 
 
-async def test_it_is_told_which_engine_is_ready_and_which_measured_what() -> None:
+async def test_events_say_which_engine_is_ready_and_which_measured_what() -> None:
     pool = await Pool(2).open(ready=False)
     measured = Measured({"slots": 8, "steps": 5})
     pool.members[1].say(READY, measured)
