@@ -88,6 +88,8 @@ class Connection:
         except ConnectionClosed:
             pass
         finally:
+            # The session is not asked any more: what it might want now, nobody would take back.
+            self._farewell = self._farewell or Disconnect(CloseCode.GOING_AWAY, "the socket is closed")
             if self._timer is not None:
                 self._timer.cancel()
             for command in self._bridge.leave(self):
