@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from afterword.gateway.server import RunningServer
 
@@ -69,14 +73,18 @@ async def test_a_message_beyond_the_limit_ends_the_connection_alone(server: Runn
         assert await bystander.answers()
 
 
-async def test_a_flood_ends_the_connection_alone(server: RunningServer) -> None:
-    async with greeted(server.url) as bystander, greeted(server.url) as peer:
-        await peer.open("The quick brown fox")
-        for _ in range(2000):
-            await peer.suggest()
-        assert (await peer.close_code())[0] == 4429
-        assert await bystander.answers()
-    assert await still_works(server)
+async def test_a_flood_ends_the_connection_alone(
+    serving: Callable[..., AbstractAsyncContextManager[RunningServer]],
+) -> None:
+    async with serving(messages_per_second=1, message_burst=100) as server:
+        async with greeted(server.url) as bystander, greeted(server.url) as peer:
+            await peer.open("The quick brown fox")
+            with contextlib.suppress(ConnectionClosed):
+                for _ in range(2000):
+                    await peer.suggest()
+            assert (await peer.close_code())[0] == 4429
+            assert await bystander.answers()
+        assert await still_works(server)
 
 
 @pytest.mark.parametrize(
