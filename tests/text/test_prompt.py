@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from afterword.text.healing import MAX_HEAL_CHARACTERS
-from afterword.text.prompt import Prompt, PromptTokens
+from afterword.text.prompt import MAX_HEAL_CHARACTERS, Prompt, PromptTokens
 from afterword.text.vocabulary import Vocabulary
 
 from .conftest import CORPUS, KINDS

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterword.session.text_rules import Surroundings
+from afterword.text.boundaries.ends import may_end, sentence_ends
 from afterword.text.boundaries.rules import Rules
-from afterword.text.boundaries.sentences import may_end, sentence_ends
 from afterword_protocol.messages import Reason, Stop
 
 from .conftest import CORPUS

@@ -1,17 +1,19 @@
 """Kinds of characters that the rules about text share: scripts without spaces, signs inside words, graphemes.
 
-What lives here: questions about single characters and the grapheme at the end of a text. Words, phrases and sentences
-have their own files.
+What lives here: questions about single characters and graphemes. Where words, phrases and sentences end is found in
+boundaries/ends.py.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from icu4py.breakers import CharacterBreaker
 
 APOSTROPHES = "'’"
+LINE_BREAK = re.compile("[\n\r\u2028\u2029\x0b\x0c\x85]")
 JOINERS = "\u200c\u200d"  # inside words of Persian, Hindi and others
 
 # Scripts that write words without spaces between them: Thai, Lao, Myanmar, Khmer, kana, Han, Yi, Javanese and others.
@@ -32,14 +34,17 @@ _REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
 _PICTURE = re.compile(
     "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
+_CACHED_CHARACTERS = 4096  # the alphabets in use; they are asked about for each character of each keystroke
 _NO_LETTER_CATEGORIES = frozenset({"Mn", "Mc", "Me", "Cf", "Sk"})
 
 
+@lru_cache(_CACHED_CHARACTERS)
 def is_spaceless(char: str) -> bool:
     """Whether the character belongs to a script that writes no spaces between words."""
     return _SPACELESS.match(char) is not None
 
 
+@lru_cache(_CACHED_CHARACTERS)
 def is_wordlike(char: str) -> bool:
     """Whether the character is a letter, mark, digit or underscore, or a joiner inside words."""
     return char.isalnum() or char == "_" or char in JOINERS or unicodedata.category(char)[0] == "M"

@@ -29,8 +29,9 @@ class Detokenizer:
         self._skip = skip_bytes
         self._bytes = b""  # the start of a character whose other bytes are to come
         self._held = ""  # whole characters that may not be given out yet
-        tail = graphemes(before_tail[-CONTEXT_CHARACTERS:])
-        self._context = tail[-1] if tail else ""  # the last grapheme before what is held
+        tail = before_tail[-CONTEXT_CHARACTERS:]
+        # The last grapheme before what is held. In ASCII the last character will do: nothing joins a line break.
+        self._context = tail[-1:] if tail.isascii() else graphemes(tail)[-1]
         self._is_ours = False  # whether that grapheme was given out here, rather than typed by the writer
 
     def add(self, token: int) -> str:
@@ -48,7 +49,14 @@ class Detokenizer:
             return ""
         self._skip = self._skip[skipped:]
         self.only_repeated = skipped == len(data)
-        self._held += self._decode(data[skipped:])
+        data = self._bytes + data[skipped:]
+        try:
+            self._held += data.decode()
+            self._bytes = b""
+        except UnicodeDecodeError as error:
+            self._held += data[: error.start].decode()
+            self.ended = error.reason != "unexpected end of data"
+            self._bytes = b"" if self.ended else data[error.start :]
         return self._release(everything=self.ended)
 
     def finish(self) -> str:
@@ -56,18 +64,8 @@ class Detokenizer:
         self.ended = True
         return self._release(everything=True)
 
-    def _decode(self, data: bytes) -> str:
-        data = self._bytes + data
-        try:
-            text, self._bytes = data.decode(), b""
-        except UnicodeDecodeError as error:
-            text, self._bytes = data[: error.start].decode(), data[error.start :]
-            if error.reason != "unexpected end of data":
-                self.ended = True
-                self._bytes = b""
-        return text
-
     def _release(self, *, everything: bool) -> str:
+        """Give out what is held, as far as no text that follows can change it."""
         held = self._held
         if not held:
             return ""

@@ -27,7 +27,7 @@ WIDER = 4  # factor by which all three grow when a tail does not join
 class IncrementalTokens:
     """`ids`, and for each the `starts` and `ends` of its characters, of the text last given to `update`.
 
-    `encoded_characters` counts what was tokenised so far, over all updates.
+    `encoded_characters`: how many characters were tokenised so far, over all updates.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -62,9 +62,10 @@ class IncrementalTokens:
         begin = self.starts[first] if first < len(self.starts) else 0
         self.encoded_characters += len(text) - begin
         encoded = self.vocabulary.encode_spans(text[begin:])
-        starts = array("q", [start + begin for start, _ in encoded.offsets])
-        ends = array("q", [end + begin for _, end in encoded.offsets])
-        ids = array("q", encoded.ids)
+        ids, starts, ends = array("q", encoded.ids), array("q"), array("q")
+        for start, end in encoded.offsets:
+            starts.append(begin + start)
+            ends.append(begin + end)
         if begin == 0:
             self.ids, self.starts, self.ends = ids, starts, ends
             return True

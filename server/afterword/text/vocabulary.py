@@ -11,10 +11,9 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
 
@@ -40,8 +39,7 @@ class VocabularyError(ValueError):
     """The tokenizer is missing, damaged, or of a kind whose tokens cannot be turned into bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Token ids and, for each, where it starts and ends in the text (code points).
 
     Tokens that share a character (its bytes are split between them) all carry that character's span.
