@@ -18,7 +18,7 @@ from afterword.engine.options import EngineOptions
 from afterword.models import ModelFiles
 from afterword.models.files import read_json
 from afterword.text.vocabulary import Vocabulary
-from afterword.worker.core import EngineCore
+from afterword.worker.engine_core import EngineCore
 from afterword.worker.loading import load_core
 from afterword.worker.model.step import Span, Step
 
@@ -62,7 +62,7 @@ class BareEngine:
     @property
     def kernels(self) -> str:
         """Which code runs a step, in words."""
-        compiled = ".native." in type(self._core._runner).__module__
+        compiled = ".native." in type(self._core.runner).__module__
         return "Afterword's compiled kernels" if compiled else "torch's kernels"
 
     @property
@@ -91,7 +91,7 @@ class BareEngine:
         """Milliseconds of one step with one row of each of so many documents of so many tokens."""
         spans = [Span(slot, slot, length, [self._ids[length]], [length], [0]) for slot in range(documents)]
         began = time.perf_counter()
-        logits = self._core._runner.forward(Step(self._core.caches, spans))
+        logits = self._core.runner.forward(Step(self._core.caches, spans))
         logits[:, 0].tolist()  # the step is over when its logits can be read
         return (time.perf_counter() - began) * 1000
 
@@ -110,7 +110,7 @@ class BareEngine:
 
     def read_once_ms(self) -> float:
         """How long this machine takes to read as many bytes as the weights have, by reading a tensor over and over."""
-        weights = self._core._runner.weight_bytes
+        weights = self._core.runner.weight_bytes
         block = torch.ones(READ_MIB << 18, dtype=torch.float32, device=self._core.layout.device)
         times = []
         for _ in range(READS):
@@ -124,12 +124,12 @@ class BareEngine:
 
         `take` gets the first position of each span and the logits after each of its tokens.
         """
-        for start in range(0, len(ids), self._core.config.step_tokens):
-            tokens = list(ids[start : start + self._core.config.step_tokens])
+        for start in range(0, len(ids), self._core.config.prefill_tokens):
+            tokens = list(ids[start : start + self._core.config.prefill_tokens])
             rows = list(range(len(tokens)))
             span = Span(0, 0, start, tokens, [start + row for row in rows], rows)
             # The core takes requests, and none asks for the logits of its prompt; so its runner is asked directly.
-            take(start, self._core._runner.forward(Step(self._core.caches, [span])))
+            take(start, self._core.runner.forward(Step(self._core.caches, [span])))
 
 
 def token_ids(engine: BareEngine) -> list[list[int]]:

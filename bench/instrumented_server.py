@@ -147,7 +147,8 @@ def gateway(arguments: list[str]) -> int:
 def worker(arguments: list[str]) -> int:
     """Be a worker."""
     from afterword.worker import __main__ as program
-    from afterword.worker.core import EngineCore
+    from afterword.worker.engine_core import EngineCore
+    from afterword.worker.scheduler.scheduler import Scheduler
 
     leave = program._leave
     leaving = threading.Lock()  # by whichever thread notices first that the gateway is gone; never released
@@ -158,13 +159,13 @@ def worker(arguments: list[str]) -> int:
         leave(status)
 
     program._leave = write_and_leave
-    note(EngineCore, "start", "request read")
-    note(program.Line, "emit", "tokens chosen")
+    note(Scheduler, "add", "request read")
+    note(program.GatewaySocket, "emit", "tokens chosen")
     make = EngineCore.__init__
 
     def make_with_marks(self: EngineCore, *args: Any, **others: Any) -> None:
         make(self, *args, **others)
-        note_steps(self._runner)
+        note_steps(self.runner)
 
     EngineCore.__init__ = make_with_marks  # type: ignore[method-assign]
     return program.main(arguments)

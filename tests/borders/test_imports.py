@@ -45,9 +45,13 @@ def test_the_sources_as_they_are_keep_every_border(sources: Path) -> None:
     [
         ("protocol/afterword_protocol/codec.py", "import afterword.clock", "The protocol knows nothing of the server"),
         ("server/afterword/gateway/hub.py", "import torch", "Only the worker loads torch"),
-        ("server/afterword/engine/api.py", "import afterword.worker.core", "Only the worker loads torch"),
+        ("server/afterword/engine/api.py", "import afterword.worker.engine_core", "Only the worker loads torch"),
         ("server/afterword/cli/models.py", "def late():\n    import transformers", "Only the worker loads torch"),
-        ("server/afterword/worker/core.py", "import afterword.gateway.hub", "The worker knows nothing of connections"),
+        (
+            "server/afterword/worker/engine_core.py",
+            "import afterword.gateway.hub",
+            "The worker knows nothing of connections",
+        ),
         ("server/afterword/session/session.py", "import time", "A session has no socket, no clock and no model"),
         ("server/afterword/session/session.py", "import afterword.faults", "A session has no socket, no clock"),
         (

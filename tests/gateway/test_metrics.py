@@ -56,10 +56,11 @@ async def until(server: RunningServer, name: str, value: float) -> dict[str, flo
 
 def measured(used: int = 3, engine: int = 0) -> Measured:
     """What an engine might report: two steps, one of them dropped."""
-    counters = Counters(slots=8, used=used, waiting=1, steps=2, rows=14, dropped_steps=1, preemptions=2)
+    counters = Counters(slots=8, used=used, waiting=1, steps=2, rows=14, dropped_steps=1, wasted_rows=7)
+    counters.preemptions = 2
     counters.draft_tokens, counters.accepted_tokens, counters.lookahead_rows = 6, 4, 5
-    counters.count_step(rows=7, wasted_rows=0, seconds=0.001)
-    counters.count_step(rows=7, wasted_rows=7, seconds=3.5)
+    counters.count_step(rows=7, seconds=0.001)
+    counters.count_step(rows=7, seconds=3.5)
     return Measured(since(counters, Counters()), engine)
 
 

@@ -16,7 +16,7 @@ from afterword.text.boundaries.rules import Rules
 from afterword.text.token_bridge import TokenBridge
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.config import CoreConfig
-from afterword.worker.core import EngineCore
+from afterword.worker.engine_core import EngineCore
 from afterword.worker.loading import load_model
 from afterword_protocol.messages import Done, Peer, Token
 

@@ -1,4 +1,4 @@
-"""What the engine's tests share: small models of several families, and a desk that plays all the engine's callers."""
+"""What tests of the worker share: small models of several families, and a desk that plays the gateway."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from afterword.engine.api import Ended, Forget, Paused, RaiseLimit, Request, Run
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.cache.layout import Layout
 from afterword.worker.config import CoreConfig
-from afterword.worker.core import EngineCore
+from afterword.worker.engine_core import EngineCore
 from afterword.worker.loading import load_model
 from afterword.worker.model.probing import probe
 from afterword.worker.model.runner import StepRunner
+from afterword.worker.model.step import Step
 
 FAMILIES = ("llama", "qwen3", "gpt2", "gpt_neox", "gemma3_text")
 # Nothing but what was asked for: tests that count rows and steps count on it.
@@ -41,7 +42,9 @@ class Model:
 
     def core(self, eos: bool = True, runner: StepRunner | None = None, **sizes: int) -> EngineCore:
         """A fresh engine core; without `eos` texts never end by themselves."""
-        config = CoreConfig(**{"slots": 4, "context_tokens": 96, "room_tokens": 64, "step_tokens": 16} | LONE | sizes)
+        config = CoreConfig(
+            **{"slots": 4, "context_tokens": 96, "room_tokens": 64, "prefill_tokens": 16} | LONE | sizes
+        )
         ends = self.vocabulary.eos_ids if eos else frozenset[int]()
         banned = self.vocabulary.banned_ids | (frozenset() if eos else self.vocabulary.eos_ids)
         return EngineCore(self.model, self.vocabulary.token_bytes, ends, banned, config, self.layout, runner)
@@ -65,6 +68,37 @@ class Model:
     def text(self, tokens: Sequence[int]) -> bytes:
         """Bytes that the tokens stand for."""
         return b"".join(self.vocabulary.token_bytes[token] or b"" for token in tokens)
+
+
+class Interrupting:
+    """A runner that does something before a layer of its next step."""
+
+    def __init__(self, runner: StepRunner) -> None:
+        self._runner = runner
+        self._layer = 0
+        self._act: Callable[[], object] | None = None
+
+    @property
+    def weight_bytes(self) -> int:
+        """As of the runner."""
+        return self._runner.weight_bytes
+
+    def before(self, layer: int, act: Callable[[], object]) -> None:
+        """Call `act` before a layer of the next step, counted from 0; never, if there is no such layer or step."""
+        self._layer, self._act = layer, act
+
+    def forward(self, step: Step) -> torch.Tensor:
+        """Run a step."""
+        between_layers, act, self._act = step.between_layers, self._act, None
+
+        def interrupt() -> None:
+            if step.layers == self._layer and act is not None:
+                act()
+            if between_layers is not None:
+                between_layers()
+
+        step.between_layers = interrupt
+        return self._runner.forward(step)
 
 
 class Desk:

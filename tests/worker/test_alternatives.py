@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from afterword.worker.core import EngineCore
+from afterword.worker.engine_core import EngineCore
 
 TEXT = [40, 77, 120, 33, 201, 90, 15, 62]
 

@@ -9,25 +9,20 @@ import pytest
 
 from afterword.engine import counters
 from afterword.engine.api import Forget, Measured, Request, RunEvent
-from afterword.worker.core import EngineCore
+from afterword.worker.engine_core import EngineCore
 
-from .conftest import Desk, Model
+from .conftest import Desk, Interrupting, Model
 
 HANG_S = 30
 TEXT = [40, 77, 120, 33, 201, 90, 15, 62]
 
 
-def test_rows_of_a_step_that_nobody_wanted_are_wasted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_a_step_that_nobody_wanted_are_wasted(desk: Desk) -> None:
     desk.write(1, TEXT, limit_tokens=1)
     assert desk.core.counters.wasted_rows == 0
     desk.ask(1, [*TEXT, 3, 4], limit_tokens=1)
-    between = desk.core._between_layers
-
-    def stop_between_layers() -> None:
-        between()
-        desk.stop(2)
-
-    monkeypatch.setattr(desk.core, "_between_layers", stop_between_layers)
+    desk.core.runner = interrupting = Interrupting(desk.core.runner)
+    interrupting.before(1, lambda: desk.stop(2))
     desk.settle()
     assert desk.core.counters.dropped_steps == 1
     assert desk.core.counters.wasted_rows == 2

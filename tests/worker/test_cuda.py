@@ -1,6 +1,6 @@
 """What only a GPU can show: recorded steps compute what plain ones do, and a model is served from it as from anywhere.
 
-Without a GPU all of it is skipped, saying so. The same code, unrecorded, is tested in `test_static`.
+Without a GPU all of it is skipped, saying so. The same code, unrecorded, is tested in `test_static_step`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from afterword.engine.api import Progress, Request
 from afterword.engine.options import EngineOptions
 from afterword.worker.cache.key_values import KeyValues
-from afterword.worker.core import EngineCore
+from afterword.worker.engine_core import EngineCore
 from afterword.worker.loading import load_core
 from afterword.worker.model.cuda_graphs import RecordedStepRunner
 from afterword.worker.model.runner import Runner
@@ -39,15 +39,15 @@ def span(slot: int, start: int, tokens: list[int]) -> Span:
     return Span(slot, slot, start, tokens, places, list(range(len(tokens))))
 
 
-def test_recorded_programs_compute_what_plain_steps_compute(on_gpu: Model) -> None:
+def test_recorded_steps_compute_what_plain_steps_compute(on_gpu: Model) -> None:
     plain_caches, caches = (KeyValues(on_gpu.layout, 4, CACHE_ROWS) for _ in range(2))
     recorded = RecordedStepRunner(on_gpu.model)
-    recorded.prepare(caches, on_gpu.layout, record=True)
+    recorded.prepare(caches, on_gpu.layout, capture=True)
     ways = ((plain_caches, Runner(on_gpu.model).forward), (caches, recorded.forward))
     text = random.Random(7).choices(range(on_gpu.layout.vocabulary), k=48)
     for own, forward in ways:
         forward(Step(own, [span(slot, 0, text[: 12 * (slot + 1)]) for slot in range(4)]))
-    for at, rows in enumerate((4, 3, 1, 4, 2, 1)):  # programs of different sizes, one after the other and back
+    for at, rows in enumerate((4, 3, 1, 4, 2, 1)):  # of different sizes, one after the other and back
         one, other = (
             forward(Step(own, [span(slot, 12 * (slot + 1) + at, [text[at]]) for slot in range(4)][:rows]))
             for own, forward in ways
@@ -55,17 +55,17 @@ def test_recorded_programs_compute_what_plain_steps_compute(on_gpu: Model) -> No
         torch.testing.assert_close(one, other, rtol=6e-2, atol=6e-2)
 
 
-def test_a_recorded_program_gives_the_same_again_for_the_same_step(on_gpu: Model) -> None:
+def test_a_recorded_step_gives_the_same_again(on_gpu: Model) -> None:
     caches = KeyValues(on_gpu.layout, 1, CACHE_ROWS)
     recorded = RecordedStepRunner(on_gpu.model)
-    recorded.prepare(caches, on_gpu.layout, record=True)
+    recorded.prepare(caches, on_gpu.layout, capture=True)
     text = [5, 6, 7, 8]
     first = recorded.forward(Step(caches, [span(0, 0, text)]))
     recorded.forward(Step(caches, [span(0, 4, [9])]))
     assert torch.equal(recorded.forward(Step(caches, [span(0, 0, text)])), first)
 
 
-def test_a_model_is_loaded_onto_the_gpu_with_programs_and_writes(
+def test_a_model_is_loaded_onto_the_gpu_with_recorded_steps_and_writes(
     tiny_model_folder: Callable[..., Path], make_desk: Callable[[EngineCore], Desk]
 ) -> None:
     told: list[Progress] = []

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.worker.core import EngineCore
 from afterword.worker.decoding.healing import Healer
+from afterword.worker.engine_core import EngineCore
 
 TOKENS = [b"t", b"th", b"the", b"them", b" ", b" th", b"h", None, b"e", b"", b"x", b"th", b"\xff", b"\xff\xffa"]
 TEXT = [40, 77, 120, 33, 201, 90, 15, 62]

@@ -96,7 +96,7 @@ def test_a_loaded_core_has_taken_its_first_steps_and_holds_nothing_of_them(tiny_
     core = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny")).core
     assert core.counters.steps >= 2
     assert core.idle
-    assert all(slot.document is None for slot in core._slots.all)
+    assert all(slot.document is None for slot in core.slots.all)
 
 
 async def test_a_missing_folder_is_told_as_a_failure(tmp_path):
@@ -108,7 +108,7 @@ async def test_a_missing_folder_is_told_as_a_failure(tmp_path):
     await engine.close()
 
 
-async def test_only_the_newest_wish_that_came_before_ready_is_served(model):
+async def test_only_the_newest_request_that_came_before_ready_is_served(model):
     core, gate = model.core(eos=False), threading.Event()
 
     def load(report):
@@ -152,7 +152,7 @@ async def test_no_event_of_a_replaced_run_follows_its_replacement(opened):
         assert {event.run for event in told} <= {run}
 
 
-async def test_a_wish_after_a_pause_in_the_work_wakes_the_engine(opened):
+async def test_a_request_after_a_pause_in_the_work_wakes_the_engine(opened):
     engine, listener = opened
     engine.submit(Request(OWNER, 1, 1, TEXT, limit_tokens=2))
     await listener.until(over(1))

@@ -39,14 +39,14 @@ def test_a_chosen_context_stays_within_what_the_model_knows():
 
 def test_a_context_longer_than_the_model_knows_is_refused(model, tmp_path):
     options = EngineOptions(folder=tmp_path, name="x", context_tokens=513)
-    with pytest.raises(UnsupportedModelError, match="513 tokens was asked for; the model knows 512"):
+    with pytest.raises(UnsupportedModelError, match="513 tokens was requested, but the model has 512"):
         core_config(model.layout, model.model.config, options)
 
 
 def test_a_budget_too_small_for_one_document_is_refused_with_what_it_takes(model, tmp_path):
     options = EngineOptions(folder=tmp_path, name="x", context_tokens=256, cache_bytes=100_000)
     with pytest.raises(
-        UnsupportedModelError, match="one document of 256 tokens takes 1 MiB, and caches may take 0 MiB"
+        UnsupportedModelError, match="one document of 256 tokens takes 1 MiB, but the budget of all caches is 0 MiB"
     ):
         core_config(model.layout, model.model.config, options)
 

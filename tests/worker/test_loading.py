@@ -30,7 +30,7 @@ def test_options_survive_the_command_line(graphs: bool) -> None:
 def test_a_gpu_that_is_not_there_is_named_with_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert choose_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(ValueError, match=r"cuda:2 was asked for; torch .* sees 2 GPUs"):
+    with pytest.raises(ValueError, match=r"cuda:2 was requested, but torch .* sees 2 GPUs"):
         choose_device("cuda:2")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(ValueError, match="sees 0 GPUs"):

@@ -1,10 +1,10 @@
-"""Texts written on in spare time: what is asked for next is there at once, and nothing else waits for it."""
+"""Texts written on in idle time: what is asked for next is there at once, and nothing else waits for it."""
 
 from __future__ import annotations
 
 import pytest
 
-from afterword.worker.core import EngineCore
+from afterword.worker.engine_core import EngineCore
 
 from .test_stale import Interruption
 
@@ -14,7 +14,7 @@ OTHER = [9, 8, 7, 6]
 
 @pytest.fixture
 def desk(model, make_desk):
-    """A desk at a core that writes ahead."""
+    """A desk at a core that looks ahead."""
     return make_desk(model.core(eos=False, lookahead_tokens=5))
 
 
@@ -29,7 +29,7 @@ def until_paused(desk, run):
         desk.step()
 
 
-def test_what_is_written_ahead_is_not_told_of(desk, alone):
+def test_what_is_looked_ahead_is_not_told_of(desk, alone):
     run = desk.write(1, TEXT, limit_tokens=4)
     assert desk.core.counters.lookahead_rows > 0
     assert desk.core.idle
@@ -71,7 +71,7 @@ def test_a_text_that_was_stopped_but_is_useful_is_written_on(desk, alone):
     assert desk.tokens(onward) == alone.tokens(alone.write(1, TEXT, limit_tokens=8))[3:]
 
 
-def test_a_text_that_was_stopped_for_good_is_not_written_on(desk):
+def test_a_text_that_was_stopped_for_good_is_not_looked_ahead(desk):
     run = desk.ask(1, TEXT, limit_tokens=50)
     while not desk.tokens(run):
         desk.step()
@@ -90,7 +90,7 @@ def test_a_prepared_document_has_its_first_words_ready(desk, alone):
     assert desk.tokens(run) == alone.tokens(alone.write(1, TEXT, heal=b" t", limit_tokens=3))
 
 
-def test_work_ahead_comes_to_an_end(desk):
+def test_lookahead_comes_to_an_end(desk):
     desk.write(1, TEXT, limit_tokens=1)
     assert desk.core.idle
     assert desk.core.counters.lookahead_rows == 5
@@ -98,7 +98,7 @@ def test_work_ahead_comes_to_an_end(desk):
     assert desk.core.counters.lookahead_rows == 5
 
 
-def test_work_ahead_is_done_only_when_nobody_waits(desk):
+def test_lookahead_is_done_only_when_nobody_waits(desk):
     paused = desk.ask(1, TEXT, limit_tokens=1)
     busy = desk.ask(2, OTHER, limit_tokens=30)
     while desk.outcome(busy) != "paused":
@@ -109,7 +109,7 @@ def test_work_ahead_is_done_only_when_nobody_waits(desk):
     assert desk.core.counters.lookahead_rows == 10
 
 
-def test_a_wish_of_another_document_drops_the_work_ahead(desk, model):
+def test_a_request_of_another_document_drops_the_lookahead(desk, model):
     until_paused(desk, desk.ask(1, TEXT, limit_tokens=3))
     runs = []
     with Interruption(model, 1, lambda: runs.append(desk.ask(2, OTHER, limit_tokens=1))) as interruption:
@@ -122,7 +122,7 @@ def test_a_wish_of_another_document_drops_the_work_ahead(desk, model):
     assert desk.core.counters.lookahead_rows == 10
 
 
-def test_more_that_is_asked_for_of_another_text_drops_the_work_ahead(desk, model):
+def test_more_that_is_asked_for_of_another_text_drops_the_lookahead(desk, model):
     other = desk.write(2, OTHER, limit_tokens=1)
     until_paused(desk, desk.ask(1, TEXT, limit_tokens=3))
     with Interruption(model, 1, lambda: desk.raise_limit(other, 3)) as interruption:
@@ -138,7 +138,7 @@ def test_more_of_the_same_text_is_told_at_once_and_the_work_under_way_is_kept(de
     seen = []
 
     def ask():
-        desk.core._emit = seen.extend
+        desk.core.emit = seen.extend
         desk.raise_limit(run, 8)
 
     with Interruption(model, 1, ask):
@@ -149,14 +149,14 @@ def test_more_of_the_same_text_is_told_at_once_and_the_work_under_way_is_kept(de
     assert desk.core.counters.dropped_steps == 0
 
 
-def test_a_wish_for_what_follows_is_answered_at_once_and_the_work_under_way_is_kept(desk, model, alone):
+def test_a_request_for_what_follows_is_answered_at_once_and_the_work_under_way_is_kept(desk, model, alone):
     run = desk.ask(1, TEXT, limit_tokens=3)
     until_paused(desk, run)
     desk.step()
     seen = []
 
     def ask():
-        desk.core._emit = seen.extend
+        desk.core.emit = seen.extend
         desk.ask(1, [*TEXT, *desk.tokens(run)], limit_tokens=5)
 
     with Interruption(model, 1, ask):
@@ -167,14 +167,14 @@ def test_a_wish_for_what_follows_is_answered_at_once_and_the_work_under_way_is_k
     assert desk.core.counters.dropped_steps == 0
 
 
-def test_a_letter_that_disagrees_drops_the_work_ahead(desk, model):
+def test_a_letter_that_disagrees_drops_the_lookahead(desk, model):
     until_paused(desk, desk.ask(1, TEXT, limit_tokens=3))
     with Interruption(model, 1, lambda: desk.ask(1, [*TEXT, 5, 6, 7], limit_tokens=1)) as interruption:
         desk.step()
     assert interruption.layers == [0, 1]
 
 
-def test_a_slot_is_not_kept_for_work_ahead(model, make_desk):
+def test_a_slot_is_not_kept_for_lookahead(model, make_desk):
     desk = make_desk(model.core(eos=False, slots=1, lookahead_tokens=5))
     until_paused(desk, desk.ask(1, TEXT, limit_tokens=3))
     run = desk.write(2, OTHER, limit_tokens=3)
@@ -182,7 +182,7 @@ def test_a_slot_is_not_kept_for_work_ahead(model, make_desk):
     assert desk.core.counters.preemptions == 1
 
 
-def test_the_end_of_a_text_ends_the_work_ahead_and_is_told_when_it_is_reached(model, make_desk, alone):
+def test_the_end_of_a_text_ends_the_lookahead_and_is_told_when_it_is_reached(model, make_desk, alone):
     last = alone.tokens(alone.write(1, TEXT, limit_tokens=4))[3]
     sizes = model.core(lookahead_tokens=5).config
     desk = make_desk(EngineCore(model.model, model.vocabulary.token_bytes, {last}, (), sizes, model.layout))
@@ -195,7 +195,7 @@ def test_the_end_of_a_text_ends_the_work_ahead_and_is_told_when_it_is_reached(mo
     assert desk.core.counters.steps == steps
 
 
-def test_a_full_slot_ends_the_work_ahead(model, make_desk):
+def test_a_full_slot_ends_the_lookahead(model, make_desk):
     desk = make_desk(model.core(eos=False, context_tokens=10, room_tokens=2, lookahead_tokens=5))
     run = desk.write(1, TEXT, limit_tokens=2)
     assert desk.outcome(run) == "paused"
@@ -206,6 +206,6 @@ def test_a_full_slot_ends_the_work_ahead(model, make_desk):
 
 
 @pytest.mark.parametrize("details", [{"alternatives": 2}, {"temperature": 1.0, "seed": 3}])
-def test_several_texts_and_texts_by_chance_are_not_written_ahead(desk, details):
+def test_several_texts_and_texts_by_chance_are_not_looked_ahead(desk, details):
     desk.write(1, TEXT, limit_tokens=3, **details)
     assert desk.core.counters.lookahead_rows == 0

@@ -16,8 +16,8 @@ import torch
 from afterword.engine.options import EngineOptions
 from afterword.worker.cache.key_values import KeyValues
 from afterword.worker.config import CoreConfig
-from afterword.worker.core import EngineCore
 from afterword.worker.decoding.sampling import Sampler
+from afterword.worker.engine_core import EngineCore
 from afterword.worker.loading import load_core
 from afterword.worker.model.checks import plain_logits
 from afterword.worker.model.step import Span, Step
@@ -26,8 +26,7 @@ from afterword.worker.native.build import NativeUnavailable, compiled
 from afterword.worker.native.decoder import NativeDecoder
 from afterword.worker.native.kernels import NativeKernels
 from afterword.worker.native.library import WeightKind, opened
-from afterword.worker.native.runner import NativeRunner
-from afterword.worker.native.sampler import NativeSampler
+from afterword.worker.native.runner import NativeRunner, NativeSampler
 
 from ..surroundings import lacking
 from .conftest import Desk, Model, open_model
@@ -69,9 +68,9 @@ def served(request: pytest.FixtureRequest, tiny_model_folder: Callable[..., Path
 
 
 def library_for(target: str) -> CDLL:
-    abilities = build._abilities().split()
+    features = build._features().split()
     missing = [
-        flag[2:] for flag in TARGETS[target] if flag.startswith("-m") and "=" not in flag and flag[2:] not in abilities
+        flag[2:] for flag in TARGETS[target] if flag.startswith("-m") and "=" not in flag and flag[2:] not in features
     ]
     if missing:
         pytest.skip(f"this processor has no {', '.join(missing)}")
@@ -158,7 +157,7 @@ def test_other_processors_get_the_same_answers(served: Model, kind: WeightKind, 
 
 def core(model: Model, kind: WeightKind) -> EngineCore:
     layout = replace(model.layout, cache_dtype=torch.float16) if kind is WeightKind.INT8 else model.layout
-    config = CoreConfig(slots=3, context_tokens=96, room_tokens=POSITIONS - 96, step_tokens=16)
+    config = CoreConfig(slots=3, context_tokens=96, room_tokens=POSITIONS - 96, prefill_tokens=16)
     banned = model.vocabulary.banned_ids | model.vocabulary.eos_ids
     return EngineCore(model.model, model.vocabulary.token_bytes, (), banned, config, layout, runner(model, kind))
 
@@ -207,7 +206,7 @@ def test_without_a_compiler_the_model_still_runs(
     monkeypatch.setenv("CXX", "no-such-compiler")
     loaded = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny", dtype="int8"))
     assert loaded.ready.dtype == "int8"
-    assert not isinstance(loaded.core._runner, NativeRunner)
+    assert not isinstance(loaded.core.runner, NativeRunner)
     assert "no-such-compiler" in caplog.text
     desk = Desk(loaded.core)
     assert len(desk.tokens(desk.write(1, [5, 6, 7], limit_tokens=4))) == 4
@@ -235,7 +234,7 @@ def test_a_cpu_runs_the_compiled_code_unless_told_otherwise(
     tiny_model_folder: Callable[..., Path], dtype: str, named: str
 ) -> None:
     loaded = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cpu", dtype=dtype))
-    assert isinstance(loaded.core._runner, NativeRunner)
+    assert isinstance(loaded.core.runner, NativeRunner)
     assert loaded.ready.dtype == named
 
 

@@ -1,24 +1,24 @@
-"""Guesses at what comes next: where they come from, how they are trusted, and how rows are shared."""
+"""Draft tokens: where they come from, and how far they are trusted."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.worker.speculation.ngram_proposer import MOST_TOKENS, NgramProposer, Source, share
+from afterword.worker.speculation.ngram_proposer import MOST_TOKENS, NgramProposer, Source
 
 TEXT = list(range(100, 120))
 
 
-def proposed(proposals, text, most=MOST_TOKENS):
-    found = proposals.propose(text, most)
+def proposed(proposer, text, most=MOST_TOKENS):
+    found = proposer.propose(text, most)
     return found.tokens if found else []
 
 
 def left(text):
-    proposals = NgramProposer()
-    proposals.leave(text)
-    return proposals
+    proposer = NgramProposer()
+    proposer.leave(text)
+    return proposer
 
 
 def test_nothing_is_proposed_for_a_text_without_repetition_that_is_new():
@@ -56,9 +56,9 @@ def test_a_text_that_has_gone_its_own_way_for_long_is_not_compared_any_more():
 
 
 def test_what_was_expected_is_expected_still_after_another_change_before_it_came():
-    proposals = left(TEXT)
-    proposals.leave([*TEXT[:12], 7])
-    assert proposed(proposals, [*TEXT[:12], 8], 2) == TEXT[13:15]
+    proposer = left(TEXT)
+    proposer.leave([*TEXT[:12], 7])
+    assert proposed(proposer, [*TEXT[:12], 8], 2) == TEXT[13:15]
 
 
 def test_a_phrase_that_comes_again_is_expected_to_go_on_as_before():
@@ -81,51 +81,51 @@ def test_no_more_is_proposed_than_there_are_rows_for():
 
 
 def test_a_source_that_is_right_proposes_more():
-    proposals = left(TEXT)
+    proposer = left(TEXT)
     text = [*TEXT[:3], 7]
-    first = len(proposed(proposals, text))
+    first = len(proposed(proposer, text))
     for _ in range(8):
-        found = proposals.propose(text, MOST_TOKENS)
-        proposals.judge(found, len(found.tokens), False)
-    assert len(proposed(proposals, text)) > first
+        found = proposer.propose(text, MOST_TOKENS)
+        proposer.judge(found, len(found.tokens), False)
+    assert len(proposed(proposer, text)) > first
 
 
 def test_a_source_that_is_wrong_costs_little_and_is_given_another_chance():
-    proposals = left(TEXT)
+    proposer = left(TEXT)
     rows = []
     for _ in range(1000):
-        found = proposals.propose(TEXT[:5], 8)
+        found = proposer.propose(TEXT[:5], 8)
         rows.append(len(found.tokens) if found else 0)
         if found:
-            proposals.judge(found, 0, True)
+            proposer.judge(found, 0, True)
     assert sum(rows[:100]) < 100
     assert sum(rows[100:]) / 900 < 0.1
     assert sum(rows[500:]) > 0
 
 
 def test_a_source_whose_luck_turns_is_trusted_again():
-    proposals = left(TEXT)
+    proposer = left(TEXT)
     for _ in range(50):
-        if found := proposals.propose(TEXT[:5], 8):
-            proposals.judge(found, 0, True)
+        if found := proposer.propose(TEXT[:5], 8):
+            proposer.judge(found, 0, True)
     lengths = []
     for _ in range(300):
-        found = proposals.propose(TEXT[:5], 8)
+        found = proposer.propose(TEXT[:5], 8)
         lengths.append(len(found.tokens) if found else 0)
         if found:
-            proposals.judge(found, len(found.tokens), False)
+            proposer.judge(found, len(found.tokens), False)
     assert max(lengths) == 8
 
 
 def test_sources_are_trusted_each_by_its_own_luck():
-    proposals = NgramProposer()
+    proposer = NgramProposer()
     repeated = [1, 2, 3, 4, 5, 6, *TEXT, 1, 2, 3, 4]
-    proposals.leave([*repeated, 90, 91, 92])
-    assert proposals.propose(repeated, 2).source is Source.AGAIN
+    proposer.leave([*repeated, 90, 91, 92])
+    assert proposer.propose(repeated, 2).source is Source.AGAIN
     for _ in range(50):
-        if (found := proposals.propose(repeated, 2)) and found.source is Source.AGAIN:
-            proposals.judge(found, 0, True)
-    assert proposed(proposals, repeated, 2) == [5, 6]
+        if (found := proposer.propose(repeated, 2)) and found.source is Source.AGAIN:
+            proposer.judge(found, 0, True)
+    assert proposed(proposer, repeated, 2) == [5, 6]
 
 
 tokens = st.lists(st.integers(0, 4), max_size=40)
@@ -133,18 +133,9 @@ tokens = st.lists(st.integers(0, 4), max_size=40)
 
 @given(st.lists(tokens, max_size=6), tokens, st.integers(1, 20))
 def test_whatever_was_written_a_proposal_is_short_and_made_of_known_tokens(texts, text, most):
-    proposals = NgramProposer()
+    proposer = NgramProposer()
     for former in texts:
-        proposals.leave(former)
-    found = proposals.propose(text, most)
+        proposer.leave(former)
+    found = proposer.propose(text, most)
     known = {token for former in (*texts, text) for token in former}
     assert found is None or (0 < len(found.tokens) <= min(most, MOST_TOKENS) and set(found.tokens) <= known)
-
-
-@given(st.integers(0, 40), st.lists(st.integers(0, 20), max_size=8))
-def test_rows_are_shared_alike_and_none_is_left_that_anybody_wants(rows, wanted):
-    given_rows = share(rows, wanted)
-    assert all(0 <= got <= most for got, most in zip(given_rows, wanted, strict=True))
-    assert sum(given_rows) == min(rows, sum(wanted))
-    short = [got for got, most in zip(given_rows, wanted, strict=True) if got < most]
-    assert not short or max(given_rows) <= min(short) + 1

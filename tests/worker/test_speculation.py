@@ -1,4 +1,4 @@
-"""Guesses computed in rows that cost little: they save steps, and never change a token."""
+"""Draft tokens, computed in rows that cost little: they save steps, and never change a token."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def play(desk, script):
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(script=scripts, free=st.sampled_from([2, 8, 24]), ahead=st.sampled_from([0, 6]))
-def test_what_is_told_is_the_same_with_and_without_guesses(each_model, make_desk, script, free, ahead):
+@given(script=scripts, rows=st.sampled_from([2, 8, 24]), lookahead=st.sampled_from([0, 6]))
+def test_what_is_told_is_the_same_with_and_without_drafts(each_model, make_desk, script, rows, lookahead):
     sizes = {"slots": 2, "room_tokens": 20}
     plain = make_desk(each_model.core(**sizes))
-    eager = make_desk(each_model.core(speculative_rows=free, lookahead_tokens=ahead, **sizes))
+    eager = make_desk(each_model.core(speculative_rows=rows, lookahead_tokens=lookahead, **sizes))
     play(plain, script)
     play(eager, script)
     for run in plain.requests:
@@ -83,7 +83,7 @@ def test_what_is_told_is_the_same_with_and_without_guesses(each_model, make_desk
 
 @pytest.fixture
 def eager(model, make_desk):
-    """A desk at a core that guesses."""
+    """A desk at a core that speculates."""
     return make_desk(model.core(eos=False, speculative_rows=8))
 
 
@@ -99,7 +99,7 @@ def test_a_text_that_was_written_before_takes_few_steps_to_write_again(eager):
 
 @pytest.fixture
 def foretold(model, make_desk, monkeypatch):
-    """Makes every guess after `TEXT` right; returns what is written there."""
+    """Makes every draft after `TEXT` right; returns what is written there."""
     desk = make_desk(model.core(eos=False))
     written = desk.tokens(desk.write(1, TEXT, limit_tokens=60))
 
@@ -111,7 +111,7 @@ def foretold(model, make_desk, monkeypatch):
     return written
 
 
-def test_guesses_that_are_right_save_a_step_each(eager, foretold):
+def test_draft_tokens_that_are_right_save_a_step_each(eager, foretold):
     run = eager.write(1, TEXT, limit_tokens=49)
     assert eager.tokens(run) == foretold[:49]
     counters = eager.core.counters
@@ -119,7 +119,7 @@ def test_guesses_that_are_right_save_a_step_each(eager, foretold):
     assert (counters.steps, counters.draft_tokens, counters.accepted_tokens) == (7, 42, 42)
 
 
-def test_a_prompt_of_few_new_rows_brings_guesses_along(eager, foretold):
+def test_a_prompt_of_few_new_rows_brings_draft_tokens_along(eager, foretold):
     eager.write(1, TEXT[:-2], limit_tokens=1)
     steps = eager.core.counters.steps
     run = eager.ask(1, TEXT, limit_tokens=20)
@@ -128,7 +128,7 @@ def test_a_prompt_of_few_new_rows_brings_guesses_along(eager, foretold):
     assert eager.tokens(run) == foretold[:7]
 
 
-def test_guesses_that_fail_are_given_up(model, make_desk, monkeypatch):
+def test_drafts_that_fail_are_given_up(model, make_desk, monkeypatch):
     desk = make_desk(model.core(eos=False, speculative_rows=8, room_tokens=400))
     monkeypatch.setattr(NgramProposer, "_from_former", lambda *_: DraftTokens(Source.PHRASE, [399] * 15))
     run = desk.write(1, TEXT, limit_tokens=300)
@@ -142,23 +142,23 @@ def test_a_step_has_no_more_rows_than_are_free(model, make_desk, monkeypatch, fo
     for document in range(1, 4):
         desk.write(document, TEXT, limit_tokens=1)
     rows = []
-    forward = desk.core._runner.forward
-    monkeypatch.setattr(desk.core._runner, "forward", lambda step: (rows.append(step.rows), forward(step))[1])
+    forward = desk.core.runner.forward
+    monkeypatch.setattr(desk.core.runner, "forward", lambda step: (rows.append(step.rows), forward(step))[1])
     runs = [desk.ask(document, TEXT, limit_tokens=41) for document in range(1, 4)]
     desk.settle()
     assert [desk.tokens(run) for run in runs] == [foretold[:41]] * 3
     assert rows == [6] * 20
 
 
-def test_a_guess_never_reaches_beyond_what_was_asked_for(eager):
+def test_a_draft_never_reaches_beyond_what_was_asked_for(eager):
     eager.write(1, TEXT * 3, limit_tokens=30)
     for document in range(2, 5):
         run = eager.write(document, TEXT * 3, limit_tokens=2)
-        assert len(eager.core._slots.of(document).tokens) <= len(TEXT) * 3 + 1
+        assert len(eager.core.slots.by_document[document].tokens) <= len(TEXT) * 3 + 1
         assert len(eager.tokens(run)) == 2
 
 
-def test_a_guess_that_does_not_agree_with_the_letters_typed_is_not_computed(model, make_desk):
+def test_a_draft_that_does_not_agree_with_the_letters_typed_is_not_computed(model, make_desk):
     desk = make_desk(model.core(eos=False, speculative_rows=8))
     first = desk.write(1, TEXT, limit_tokens=6)
     desk.write(1, [*TEXT[:-1], 5], limit_tokens=1)

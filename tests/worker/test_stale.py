@@ -44,7 +44,7 @@ def test_a_stop_during_a_step_starts_no_further_layer(desk, model):
     assert desk.events[run] == []
 
 
-def test_a_wish_that_diverges_during_a_step_drops_it_and_is_served_next(desk, model):
+def test_a_request_that_diverges_during_a_step_drops_it_and_is_served_next(desk, model):
     old = desk.ask(1, TEXT, limit_tokens=5)
     runs = []
     with Interruption(model, 0, lambda: runs.append(desk.ask(1, [9, 9, *TEXT], limit_tokens=2))) as interruption:
@@ -54,7 +54,7 @@ def test_a_wish_that_diverges_during_a_step_drops_it_and_is_served_next(desk, mo
     assert len(desk.tokens(runs[0])) == 2
 
 
-def test_a_wish_that_goes_on_from_the_rows_in_flight_does_not_drop_them(desk, model):
+def test_a_request_that_goes_on_from_the_rows_in_flight_does_not_drop_them(desk, model):
     old = desk.ask(1, TEXT, limit_tokens=5)
     runs = []
     with Interruption(model, 1, lambda: runs.append(desk.ask(1, [*TEXT, 7], limit_tokens=2))):
@@ -104,7 +104,7 @@ def test_a_long_prefill_is_kept_when_only_its_end_changed(desk, model):
 def test_the_rest_of_a_step_goes_on_without_the_stale_part(model, make_desk, how):
     alone = make_desk(model.core(eos=False))
     expected = alone.write(2, [3, *TEXT], limit_tokens=3)
-    desk = make_desk(model.core(eos=False, step_tokens=64, brisk_tokens=64))
+    desk = make_desk(model.core(eos=False, prefill_tokens=64, short_prefill_tokens=64))
     dropped = desk.ask(1, TEXT, limit_tokens=3)
     kept = desk.ask(2, [3, *TEXT], limit_tokens=3)
     action = {"stop": lambda: desk.stop(dropped), "forget": lambda: desk.forget(1)}[how]
@@ -132,7 +132,7 @@ def test_a_token_that_needs_no_step_does_not_wait_for_the_step_in_flight(desk, m
     runs, seen = [], []
 
     def write():
-        desk.core._emit = seen.extend
+        desk.core.emit = seen.extend
         runs.append(desk.ask(1, TEXT, heal=b" z", limit_tokens=1))
 
     with Interruption(model, 0, write) as interruption:

@@ -1,26 +1,25 @@
-"""Small steps as programs of fixed shapes: what they compute is what any other step computes, or they are not used."""
+"""Recorded steps: they compute what any other step computes, or they are not used."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import torch
 
 from afterword.engine.api import Progress
 from afterword.worker.cache.key_values import KeyValues
-from afterword.worker.core import EngineCore
+from afterword.worker.engine_core import EngineCore
 from afterword.worker.loading import record_steps
 from afterword.worker.model.cuda_graphs import MOST_PLACES, ROWS, RecordedStepRunner, RecordedSteps, forward_of
 from afterword.worker.model.runner import Runner
-from afterword.worker.model.static_step import NotStatic, StaticStep
+from afterword.worker.model.static_step import NotRecordable, StaticStep
 from afterword.worker.model.step import Span, Step, StepDropped
 
 from .conftest import Desk, Model
 
-CACHE_ROWS = 300  # so that there are programs of two lengths
+CACHE_ROWS = 300  # so that there are recorded steps of two lengths
 
 
 def span(slot: int, start: int, tokens: list[int]) -> Span:
@@ -28,9 +27,9 @@ def span(slot: int, start: int, tokens: list[int]) -> Span:
     return Span(slot, slot, start, tokens, places, list(range(len(tokens))))
 
 
-def prepared(model: Model, caches: KeyValues, record: bool = False) -> RecordedStepRunner:
+def prepared(model: Model, caches: KeyValues, capture: bool = False) -> RecordedStepRunner:
     runner = RecordedStepRunner(model.model)
-    runner.prepare(caches, model.layout, record=record)
+    runner.prepare(caches, model.layout, capture=capture)
     return runner
 
 
@@ -38,11 +37,11 @@ def random_tokens(model: Model, count: int, seed: int) -> list[int]:
     return random.Random(seed).choices(range(model.layout.vocabulary), k=count)
 
 
-def core_with_programs(model: Model, record: bool = False) -> EngineCore:
-    """A core whose small steps are programs, made as at load."""
+def core_with_recorded_steps(model: Model, **sizes: int) -> EngineCore:
+    """A core whose small steps are recorded, as at load."""
     runner = RecordedStepRunner(model.model)
-    core = model.core(eos=False, runner=runner)
-    assert record_steps(runner, core, lambda _: None, record=record)
+    core = model.core(eos=False, runner=runner, **sizes)
+    assert record_steps(runner, core, lambda _: None, capture=False)
     return core
 
 
@@ -84,7 +83,7 @@ def test_a_beginning_is_computed_as_by_a_plain_forward(model: Model, rows: int) 
         torch.testing.assert_close(row, model.logits(text[:at]), rtol=1e-4, atol=1e-4)
 
 
-def test_rows_far_into_a_slot_find_a_program_that_looks_so_far(model: Model) -> None:
+def test_rows_far_into_a_slot_find_a_recorded_step_that_looks_so_far(model: Model) -> None:
     text = random_tokens(model, CACHE_ROWS, 1)
     caches = KeyValues(model.layout, 1, CACHE_ROWS)
     runner = prepared(model, caches)
@@ -104,7 +103,7 @@ def test_a_step_that_nobody_wants_is_not_run(model: Model) -> None:
 def test_texts_are_the_same_whether_steps_are_static_or_not(
     each_model: Model, make_desk: Callable[[EngineCore], Desk]
 ) -> None:
-    plain, static = make_desk(each_model.core(eos=False)), make_desk(core_with_programs(each_model))
+    plain, static = make_desk(each_model.core(eos=False)), make_desk(core_with_recorded_steps(each_model))
     text = random_tokens(each_model, 40, 3)
     for desk in (plain, static):
         desk.ask(1, text, limit_tokens=12)
@@ -122,27 +121,26 @@ def test_attention_that_has_no_fixed_shape_is_refused(model: Model) -> None:
     caches = KeyValues(model.layout, 1, CACHE_ROWS)
     step = StaticStep(caches, model.layout, 1, CACHE_ROWS)
     module = torch.nn.Module()
-    with pytest.raises(NotStatic, match="sinks"):
+    with pytest.raises(NotRecordable, match="sinks"):
         step.attend(module, *(torch.zeros(1, 2, 1, 8),) * 3, {"softcap": 30.0, "s_aux": None})
 
 
-def test_small_steps_are_programs_and_long_ones_are_not(
+def test_small_steps_are_recorded_and_long_ones_are_not(
     model: Model, make_desk: Callable[[EngineCore], Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = make_desk(core_with_programs(model))
+    desk = make_desk(core_with_recorded_steps(model, prefill_tokens=2 * ROWS[-1]))
     rows = plain_calls(monkeypatch)
     desk.write(1, random_tokens(model, ROWS[-1] // 2, 5), limit_tokens=6)
     assert rows == []
-    desk.core.config = replace(desk.core.config, step_tokens=2 * ROWS[-1])
     desk.write(2, random_tokens(model, 2 * ROWS[-1], 6), limit_tokens=6)
     assert rows == [2 * ROWS[-1]]
 
 
-def test_no_program_is_larger_than_memory_should_bear(model: Model) -> None:
+def test_no_recorded_step_is_larger_than_memory_should_bear(model: Model) -> None:
     caches = KeyValues(model.layout, 1, 1 << 13)
-    made = RecordedSteps(forward_of(model.model), caches, model.layout, record=False)
+    made = RecordedSteps(forward_of(model.model), caches, model.layout, capture=False)
     made.prepare()
-    shapes = list(made._programs)
+    shapes = list(made._steps)
     assert max(rows * length for rows, length in shapes) == MOST_PLACES
     assert {length for rows, length in shapes if rows == 1} == {256, 512, 1024, 2048, 4096, 8192}
     text = random_tokens(model, ROWS[-1], 8)
@@ -150,10 +148,10 @@ def test_no_program_is_larger_than_memory_should_bear(model: Model) -> None:
     assert made.run(Step(caches, [span(0, (1 << 13) - len(text), text)])) is None
 
 
-def test_making_programs_tells_how_far_it_is(model: Model) -> None:
+def test_recording_reports_its_progress(model: Model) -> None:
     runner = RecordedStepRunner(model.model)
     told: list[Progress] = []
-    assert record_steps(runner, model.core(runner=runner), told.append, record=False)
+    assert record_steps(runner, model.core(runner=runner), told.append, capture=False)
     fractions = [progress.fraction for progress in told]
     assert len(fractions) >= len(ROWS)
     assert fractions == sorted(fractions, key=lambda part: part or 0)
@@ -167,7 +165,7 @@ def test_a_model_without_fixed_shapes_is_run_plainly(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def attend(*_: object) -> torch.Tensor:
-        raise NotStatic("its attention has sinks")
+        raise NotRecordable("its attention has sinks")
 
     text = random_tokens(model, 12, 9)
     desk = make_desk(model.core(eos=False))
@@ -175,12 +173,12 @@ def test_a_model_without_fixed_shapes_is_run_plainly(
     monkeypatch.setattr(StaticStep, "attend", attend)
     runner = RecordedStepRunner(model.model)
     desk = make_desk(model.core(eos=False, runner=runner))
-    assert not record_steps(runner, desk.core, lambda _: None, record=False)
+    assert not record_steps(runner, desk.core, lambda _: None, capture=False)
     assert "its attention has sinks" in caplog.text
     assert desk.tokens(desk.write(1, text, limit_tokens=5)) == want
 
 
-def test_programs_that_compute_something_else_are_not_used(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded_steps_that_compute_something_else_are_not_used(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     fill = StaticStep.fill
 
     def forgetful(self: StaticStep, step: Step) -> None:
@@ -190,7 +188,7 @@ def test_programs_that_compute_something_else_are_not_used(model: Model, monkeyp
     monkeypatch.setattr(StaticStep, "fill", forgetful)
     runner = RecordedStepRunner(model.model)
     core = model.core(eos=False, runner=runner)
-    assert not record_steps(runner, core, lambda _: None, record=False)
+    assert not record_steps(runner, core, lambda _: None, capture=False)
     rows = plain_calls(monkeypatch)
     runner.forward(Step(core.caches, [span(0, 0, [1])]))
     assert rows == [1]
@@ -200,4 +198,4 @@ def test_programs_that_compute_something_else_are_not_used(model: Model, monkeyp
 def test_where_nothing_can_be_recorded_steps_are_run_plainly(model: Model) -> None:
     runner = RecordedStepRunner(model.model)
     core = model.core(eos=False, runner=runner)
-    assert not record_steps(runner, core, lambda _: None, record=True)
+    assert not record_steps(runner, core, lambda _: None, capture=True)

@@ -106,7 +106,6 @@ class Counters:
         metadata=_about(Kind.HISTOGRAM, "Rows of a step.", "rows", "step_rows", bounds=STEP_ROWS),
     )
     # What comes of them.
-    tokens: int = _figure(Kind.COUNTER, "Tokens chosen at the end of a step.", "tokens")
     preemptions: int = _figure(
         Kind.COUNTER, "Documents that lost their slot to another.", "documents", "preemptions", former="evictions"
     )
@@ -128,9 +127,8 @@ class Counters:
         former="ahead_rows",
     )
 
-    def count_step(self, rows: int, wasted_rows: int, seconds: float) -> None:
+    def count_step(self, rows: int, seconds: float) -> None:
         """Count a step that is over."""
-        self.wasted_rows += wasted_rows
         times, sizes = self.step_seconds, self.step_rows
         times[0] += seconds
         times[1 + bisect_left(STEP_SECONDS, seconds)] += 1

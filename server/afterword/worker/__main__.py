@@ -1,7 +1,8 @@
-"""The program of a worker process: `python -m afterword.worker`, started by the gateway with a socket to speak over.
+"""The worker process: `python -m afterword.worker`, which the gateway starts with a socket to speak over.
 
-What lives here: one thread that reads commands, one that loads the model and then steps, and how the process ends. It
-ends when the gateway hangs up or dies, whatever it is doing at that moment. What is said is known to `wire.py`.
+What lives here: one thread that reads commands, one that loads the model and then steps, and the end of the process. It
+ends when the gateway hangs up or dies, whatever it is doing at that moment. The lines on the socket are those of
+`engine.ipc`.
 """
 
 from __future__ import annotations
@@ -27,28 +28,28 @@ from afterword.faults import describe_fault
 from afterword.worker.thread_priority import give_way
 
 if TYPE_CHECKING:
-    from afterword.worker.core import EngineCore
+    from afterword.worker.engine_core import EngineCore
 
 _log = logging.getLogger("afterword.worker")
 
-# How long the stepping thread may hold the interpreter when a command has arrived. The default of 5 ms is a good part
-# of a step.
+# How long the stepping thread may hold the interpreter lock when a command has arrived. The default, 5 ms, is a good
+# part of a step.
 SWITCH_INTERVAL_S = 0.000_2
 
 READ_BYTES = 1 << 20
 
 
-class Line:
+class GatewaySocket:
     """The socket to the gateway. Commands go to the core once there is one; the gateway sends none before."""
 
-    def __init__(self, gateway: socket.socket) -> None:
-        self._gateway = gateway
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
         self.core: EngineCore | None = None
 
     def emit(self, events: Sequence[EngineEvent]) -> None:
         """Send events; blocks while the gateway does not read. Ends the process if the gateway is gone."""
         try:
-            self._gateway.sendall(encode(events))
+            self._connection.sendall(encode(events))
         except OSError:
             _leave()
 
@@ -56,7 +57,7 @@ class Line:
         """Read commands until the gateway hangs up, then end the process. Runs on a thread of its own."""
         lines = Lines()
         try:
-            while data := self._gateway.recv(READ_BYTES):
+            while data := self._connection.recv(READ_BYTES):
                 for line in lines.feed(data):
                     command = decode(line, COMMANDS)
                     if self.core is not None:
@@ -70,7 +71,7 @@ class Line:
 
 
 class _Formatter(logging.Formatter):
-    """Tells of exceptions without their messages, which may hold tokens of a text."""
+    """Formats exceptions without their messages, which may hold tokens of a text."""
 
     def formatException(
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -79,30 +80,30 @@ class _Formatter(logging.Formatter):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Load the model and step until the gateway hangs up. Returns only if the model cannot be had."""
-    given = _parse(arguments)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the gateway, which lets this process go
+    """Load the model and step until the gateway hangs up. Returns only if the model cannot be loaded."""
+    args = _parse(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the gateway, which then closes the socket
     faulthandler.enable()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     _log_to_stderr()
-    line = Line(socket.socket(fileno=given.fd))
-    threading.Thread(target=line.listen, name="listener", daemon=True).start()
-    give_way()  # the listener, which started before, does not
-    line.emit([Progress("loading torch")])
+    gateway = GatewaySocket(socket.socket(fileno=args.fd))
+    threading.Thread(target=gateway.listen, name="listener", daemon=True).start()
+    give_way()  # but not the listener, which started before
+    gateway.emit([Progress("loading torch")])
     try:
         from afterword.worker.loading import load_core
 
-        loaded = load_core(_options(given), lambda progress: line.emit([progress]))
-    except Exception as error:  # before any writer's text is here, so messages may be told in full
+        loaded = load_core(_options(args), lambda progress: gateway.emit([progress]))
+    except Exception as error:  # no writer's text has come yet, so messages may be logged in full
         _log.error("the model could not be loaded", exc_info=error)
-        line.emit([Failed(_reason(error))])
+        gateway.emit([Failed(_reason(error))])
         return 1
-    # What has been loaded stays for good; going through it again and again in search of garbage would cost steps.
+    # What has been loaded stays for good; searching it for garbage again and again would cost steps.
     gc.collect()
     gc.freeze()
-    line.core = loaded.core
-    line.emit([loaded.ready])
-    loaded.core.run_forever(line.emit)
+    gateway.core = loaded.core
+    gateway.emit([loaded.ready])
+    loaded.core.run_forever(gateway.emit)
     return 0
 
 
@@ -120,12 +121,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _options(given: argparse.Namespace) -> EngineOptions:
-    return EngineOptions(**{name: value for name, value in vars(given).items() if name != "fd"})
+def _options(args: argparse.Namespace) -> EngineOptions:
+    return EngineOptions(**{name: value for name, value in vars(args).items() if name != "fd"})
 
 
 def _reason(error: Exception) -> str:
-    """Why loading failed, in words that JSON can carry."""
+    """Why loading failed, in characters that JSON can carry."""
     message = str(error) or type(error).__name__
     if isinstance(error, OSError | ImportError | RuntimeError):
         message = f"{type(error).__name__}: {message}"
@@ -139,7 +140,7 @@ def _log_to_stderr() -> None:
 
 
 def _leave(status: int = 0) -> None:
-    """End the process now, from whatever thread: nothing in it is worth saving, and a step may take seconds."""
+    """End the process now, from any thread: nothing in it is worth saving, and a step may take seconds."""
     sys.stderr.flush()
     os._exit(status)
 
@@ -148,5 +149,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except Exception as error:
-        _log.error("the engine failed\n%s", describe_fault(error, outspoken=True))
+        _log.error("the worker failed\n%s", describe_fault(error, outspoken=True))
         sys.exit(1)

@@ -1,5 +1,5 @@
-"""The one way in which a model is turned down."""
+"""The error for a model that the worker cannot serve."""
 
 
 class UnsupportedModelError(Exception):
-    """The engine cannot serve this model; the message says why, for whoever chose it."""
+    """The worker cannot serve this model; the message says why, to whoever chose it."""

@@ -1,6 +1,6 @@
-"""From a model folder to a core that is ready: weights, checks, sizes, a first warm step.
+"""From a model folder to a core that is ready: weights, checks, sizes, and first steps that warm it up.
 
-What lives here: choices of device, type and sizes, and the order in which things are tried, with progress in words.
+What lives here: the choice of device, dtype and sizes, the order in which things are tried, and reports of progress.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from afterword.engine.options import EngineOptions
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.cache.layout import ROOM_TOKENS, Layout, choose_context, slots_for
 from afterword.worker.config import CoreConfig
-from afterword.worker.core import EngineCore
 from afterword.worker.decoding.sampling import Sampler
+from afterword.worker.engine_core import EngineCore
 from afterword.worker.errors import UnsupportedModelError
 from afterword.worker.model import attention
 from afterword.worker.model.checks import TOLERANCE, check_config, position_limit, recorded_steps_test, self_test
@@ -29,15 +29,15 @@ from afterword.worker.model.cuda_graphs import RecordedStepRunner
 from afterword.worker.model.int8 import quantize
 from afterword.worker.model.probing import probe
 from afterword.worker.model.runner import StepRunner
-from afterword.worker.model.static_step import NotStatic
+from afterword.worker.model.static_step import NotRecordable
 from afterword.worker.native.build import NativeUnavailable
 from afterword.worker.native.kernels import INT8, NativeKernels
 
 log = logging.getLogger(__name__)
 
 Report = Callable[[Progress], None]
-CUDA_STEP_TOKENS = 2048
-CUDA_BRISK_TOKENS = 256
+CUDA_PREFILL_TOKENS = 2048
+CUDA_SHORT_PREFILL_TOKENS = 256
 # A step of four rows takes 1.1 times one of a single row in the compiled code, one of eight 1.7 times.
 NATIVE_SPECULATIVE_ROWS = 4
 NATIVE_DTYPES = frozenset({"auto", INT8, "float32"})
@@ -47,7 +47,7 @@ NOBODY = ""  # whose it is
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A core that answers requests, and what to tell about it."""
+    """A core that answers requests, and what it reports of itself."""
 
     core: EngineCore
     ready: Ready
@@ -102,7 +102,7 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
     else:
         self_test(model, layout)
         if layout.device.type == "cpu" and options.dtype in (INT8, "auto"):
-            progress(Progress("rounding weights"))
+            progress(Progress("quantizing weights"))
             if quantize(model):
                 dtype = INT8
             self_test(model, layout, tolerance=TOLERANCE[torch.bfloat16])  # to which inputs are rounded
@@ -120,7 +120,7 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
         sampler,
     )
     if isinstance(runner, RecordedStepRunner):
-        record_steps(runner, core, progress, record=True)
+        record_steps(runner, core, progress, capture=True)
     progress(Progress("warming up"))
     warm_up(core)
     return Loaded(core, Ready(options.name, config.context_tokens, config.slots, str(layout.device), dtype))
@@ -129,39 +129,39 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
 def native_for(
     model: PreTrainedModel, layout: Layout, options: EngineOptions, progress: Report
 ) -> NativeKernels | None:
-    """The compiled code for a model on a CPU; None where another type is wanted or, as the log says, there is none."""
+    """The compiled code for a model on a CPU; None for other dtypes, or if it cannot be had, as the log says."""
     if layout.device.type != "cpu" or options.dtype not in NATIVE_DTYPES:
         return None
     try:
         return NativeKernels(model, layout, options.dtype, lambda stage: progress(Progress(stage)))
     except NativeUnavailable as reason:
-        log.warning("the model runs by the kernels of torch, and each step takes several times as long: %s", reason)
+        log.warning("the model runs on the kernels of torch, and each step takes several times as long: %s", reason)
         return None
 
 
-def record_steps(runner: RecordedStepRunner, core: EngineCore, progress: Report, *, record: bool) -> bool:
-    """Make the programs of small steps and try them; the core must be fresh. `record`: as CUDA graphs.
+def record_steps(runner: RecordedStepRunner, core: EngineCore, progress: Report, *, capture: bool) -> bool:
+    """Record small steps and try them; the core must be fresh. `capture`: as CUDA graphs.
 
-    Returns whether they are used. If not, because the model has no fixed shapes, recording fails or memory is short,
-    every step is run plainly, and the log says why.
+    Returns whether they are used. If not, because the model cannot be recorded, capture fails or memory is short, every
+    step is run plainly, and the log says why.
     """
     stage = "recording small steps"
     try:
-        runner.prepare(core.caches, core.layout, record=record, made=lambda part: progress(Progress(stage, part)))
+        runner.prepare(core.caches, core.layout, capture=capture, progress=lambda part: progress(Progress(stage, part)))
         recorded_steps_test(runner, runner.plain, core.caches, core.layout.vocabulary)
-    except (NotStatic, RuntimeError) as error:
+    except (NotRecordable, RuntimeError) as error:
         runner.give_up()
-        log.warning("small steps are not recorded, and each takes longer: %s: %s", type(error).__name__, error)
+        log.warning("small steps are not recorded, so each takes longer: %s: %s", type(error).__name__, error)
         return False
     return True
 
 
 def warm_up(core: EngineCore) -> None:
-    """Take the core through a prefill and a decode step, so that nobody waits for what only the first steps cost.
+    """Run a prefill and a decode step, because the first ones take longer.
 
-    Libraries choose and set up their kernels then, for each number of rows, and weights come into memory.
+    Libraries choose and set up their kernels in them, for each number of rows, and weights come into memory.
     """
-    longest = min(core.config.step_tokens + 1, core.config.context_tokens)
+    longest = min(core.config.prefill_tokens + 1, core.config.context_tokens)
     for length in (longest - 1, longest):  # the second has one row to add, as a decode step has
         core.submit(Request(NOBODY, document=WARM_UP, run=WARM_UP, tokens=[0] * length, limit_tokens=1))
         core.step()
@@ -179,45 +179,45 @@ def core_config(layout: Layout, config: PretrainedConfig, options: EngineOptions
     limit = position_limit(config)
     context = options.context_tokens or choose_context(layout, limit, options.cache_bytes)
     if limit is not None and context > limit:
-        raise UnsupportedModelError(f"a context of {context} tokens was asked for; the model knows {limit} positions")
+        raise UnsupportedModelError(f"a context of {context} tokens was requested, but the model has {limit} positions")
     room = ROOM_TOKENS if limit is None else min(ROOM_TOKENS, limit - context)
     least_bytes = layout.slot_bytes(context + room)
     if least_bytes > options.cache_bytes:
         raise UnsupportedModelError(
-            f"the cache of one document of {context} tokens takes {-(-least_bytes >> 20)} MiB, and caches may take "
-            f"{options.cache_bytes >> 20} MiB: allow more memory for caches, or ask for a shorter context"
+            f"the cache of one document of {context} tokens takes {-(-least_bytes >> 20)} MiB, but the budget of "
+            f"all caches is {options.cache_bytes >> 20} MiB: raise the budget, or choose a shorter context"
         )
     slots = slots_for(layout, context, options.cache_bytes, room)
     sizes = CoreConfig(slots=slots, context_tokens=context, room_tokens=room)
     if layout.device.type == "cpu":
         return sizes
-    return replace(sizes, step_tokens=CUDA_STEP_TOKENS, brisk_tokens=CUDA_BRISK_TOKENS)
+    return replace(sizes, prefill_tokens=CUDA_PREFILL_TOKENS, short_prefill_tokens=CUDA_SHORT_PREFILL_TOKENS)
 
 
 def choose_device(device: str) -> torch.device:
-    """The device named, or CUDA if there is one, or the CPU. Raises `ValueError` for a GPU that is not there."""
+    """The device named, or else CUDA if there is a GPU, or the CPU. Raises `ValueError` if there is no such GPU."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     place = torch.device(device)
     if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"{device} was asked for; torch {torch.__version__} sees {torch.cuda.device_count()} GPUs")
+        raise ValueError(f"{device} was requested, but torch {torch.__version__} sees {torch.cuda.device_count()} GPUs")
     return place
 
 
 def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """The type that weights are loaded in: the one named, or float32 on a CPU and bfloat16 elsewhere.
+    """The dtype that weights are loaded in: the one named, or float32 on a CPU and bfloat16 elsewhere.
 
-    Weights of 8 bits are made of float32. Raises `ValueError` if there is no type of that name, or not there.
+    int8 weights are made of float32 ones. Raises `ValueError` for a dtype that is unknown, or not for this device.
     """
     if dtype == INT8 and device.type != "cpu":
-        raise ValueError(f"{INT8} is for CPUs; leave the type to auto on {device}")
+        raise ValueError(f"{INT8} is for CPUs; use the dtype auto on {device}")
     if dtype == INT8:
         return torch.float32
     if dtype == "auto":
         return torch.float32 if device.type == "cpu" else torch.bfloat16
     found = getattr(torch, dtype, None)
     if found not in (torch.float32, torch.float16, torch.bfloat16):
-        raise ValueError(f"unknown type {dtype!r}; int8, float32, float16 and bfloat16 are known")
+        raise ValueError(f"unknown dtype {dtype!r}; known are auto, int8, float32, float16 and bfloat16")
     assert isinstance(found, torch.dtype)
     return found
 

@@ -1,4 +1,4 @@
-"""The key/value tensors of all slots. Only storage: which rows of a slot mean what is kept in `slots`."""
+"""The key/value tensors of all slots. Only storage: `slots` knows what the rows of a slot mean."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from afterword.worker.cache.layout import Layout
 class KeyValues:
     """Per attention layer, keys `[slots, kv_heads, rows, key_dim]` and values `[slots, kv_heads, rows, value_dim]`.
 
-    The memory is reserved but not touched: on a CPU a page costs something only once a token was written into it.
+    The memory is reserved but not touched: on a CPU a page takes memory only once a token was written into it.
     """
 
     def __init__(self, layout: Layout, slots: int, rows: int) -> None:

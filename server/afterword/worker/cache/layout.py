@@ -1,7 +1,7 @@
-"""What the caches of a model look like, found out by asking the model: one short forward with a recording attention.
+"""What the caches of a model look like: shapes, sizes in bytes, and how many slots of what length a budget gives.
 
-What lives here: shapes, sizes in bytes, and how many slots of what length a memory budget gives. Reading shapes off a
-real call, instead of off a configuration, is what lets families with unusual heads work without a table of names.
+The shapes come from a short forward of the model (`model.probing`), not from its configuration: so families with
+unusual heads work without a table of names.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import torch
 
-# A slot count beyond this helps nobody and makes bookkeeping slow.
+# More slots help nobody and make bookkeeping slow.
 MAX_SLOTS = 256
-# When the engine chooses the context length itself, it wants room for at least this many documents.
+# When the worker chooses the context length itself, it keeps room for at least this many documents.
 WANTED_SLOTS = 8
 # A chosen context length is a multiple of this.
 CONTEXT_STEP_TOKENS = 256
-# Longest context the engine chooses by itself.
+# Longest context that the worker chooses by itself.
 MAX_CONTEXT_TOKENS = 8192
 # Rows of a slot beyond the longest prompt, where generated tokens go.
 ROOM_TOKENS = 256

@@ -1,7 +1,7 @@
 """Token healing: which tokens agree with bytes that the writer has already typed after the prompt.
 
-What lives here: a sorted table of the bytes of all tokens and look-ups in it. A token agrees with remaining bytes if it
-begins with all of them, or is a piece of their beginning after which the rest can still be written.
+What lives here: a sorted table of the bytes of all tokens, and look-ups in it. A token agrees with remaining bytes if
+it begins with all of them, or if it is a piece of their beginning after which the rest can still be written.
 """
 
 from __future__ import annotations
@@ -33,35 +33,32 @@ class Healer:
         table = sorted((text, token) for token, text in enumerate(token_bytes) if text and token not in banned)
         self._texts = [text for text, _ in table]
         self.tokens = [token for _, token in table]
+        self._ids: dict[bytes, tuple[int, ...]] = {}  # of the tokens that are these bytes
+        for text, token in table:
+            self._ids[text] = (*self._ids.get(text, ()), token)
         self._longest = max(map(len, self._texts), default=0)
 
     def agreeing(self, remaining: bytes) -> Agreeing:
         """Tokens that agree with `remaining` (not empty). Both groups are empty when nothing can write it."""
-        # From the end backwards, find the places in the bytes from which the rest can be written at all.
-        size = len(remaining)
+        # From the end backwards: from which places in the bytes on can the rest be written at all?
+        size, longest, ids = len(remaining), self._longest, self._ids
         writable = [False] * size + [True]
+        low = high = 0
         for at in range(size - 1, -1, -1):
             low, high = self._beginning_with(remaining[at:])
-            writable[at] = low < high or any(
-                writable[end] and self._is_token(remaining[at:end])
-                for end in range(at + 1, min(size, at + self._longest) + 1)
-            )
+            writable[at] = low < high
+            end = at + 1
+            while not writable[at] and end <= size and end - at <= longest:
+                writable[at] = writable[end] and remaining[at:end] in ids
+                end += 1
         within: list[int] = []
-        for end in range(1, min(size, self._longest) + 1):
+        for end in range(1, min(size, longest) + 1):
             if writable[end]:
-                piece = remaining[:end]
-                low = bisect_left(self._texts, piece)
-                while low < len(self._texts) and self._texts[low] == piece:
-                    within.append(self.tokens[low])
-                    low += 1
-        low, high = self._beginning_with(remaining)
-        # Those that are no longer than the bytes are those bytes, and stand before all that go on.
+                within += ids.get(remaining[:end], ())
+        # `low` and `high` are of all the bytes now. Tokens no longer than the bytes are those bytes, and stand before
+        # all that go on.
         longer = bisect_right(self._texts, remaining, low, high)
         return Agreeing(tuple(within), range(low, longer), range(longer, high))
-
-    def _is_token(self, piece: bytes) -> bool:
-        low = bisect_left(self._texts, piece)
-        return low < len(self._texts) and self._texts[low] == piece
 
     def _beginning_with(self, piece: bytes) -> tuple[int, int]:
         """Where in the table the tokens that begin with `piece` lie."""

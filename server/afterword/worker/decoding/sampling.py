@@ -11,14 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SEED_STRIDE = 0x9E3779B97F4A7C15  # odd and far from small seeds, so that neighbours' alternatives do not meet
-SEED_MASK = (1 << 63) - 1
-
-
-# torch copies as many numbers with one thread. For more it wakes others, which for a row takes longer than the copying
-# (49,152 scores on 2 cores: 0.13 ms against 0.02).
-COPIED_NUMBERS = 32_767
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -26,26 +18,6 @@ class Choice:
 
     token: int
     logprob: float
-
-
-def generator_for(seed: int | None, alternative: int) -> torch.Generator:
-    """Random numbers of one alternative of one run: the same for the same seed, whatever else is computed."""
-    generator = torch.Generator()
-    if seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed((seed + alternative * SEED_STRIDE) & SEED_MASK)
-    return generator
-
-
-def kept(row: Tensor) -> Tensor:
-    """A copy of a row, so that the rows it was computed with can go."""
-    if row.device.type != "cpu":
-        return row.clone()
-    copy = torch.empty_like(row)
-    for mine, theirs in zip(torch.split(copy, COPIED_NUMBERS), torch.split(row, COPIED_NUMBERS), strict=True):
-        mine.copy_(theirs)
-    return copy
 
 
 def best(row: Tensor, count: int, allowed: Tensor | None = None, but: frozenset[int] = frozenset()) -> list[Choice]:

@@ -1,11 +1,11 @@
-"""How a run grows: from remembered logits to tokens and events, as far as that goes without a step of the model.
+"""How a sequence grows: from remembered logits to tokens and events, as far as that goes without a step of the model.
 
-What lives here: healing, parting of alternatives, limits and ends. No model and no keys or values.
+What lives here: healing, the parting of alternatives, limits and ends. No model, and no keys or values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import collections.abc
 
 import torch
 from torch import Tensor
@@ -14,29 +14,29 @@ from afterword.engine.api import Ended, Paused, RunEvent, Sampled, Started
 from afterword.worker.cache.slots import Slot
 from afterword.worker.decoding.healing import Healer
 from afterword.worker.decoding.sampling import Choice, Sampler, best
-from afterword.worker.scheduler.sequence import Branch, Run, State
+from afterword.worker.scheduler.sequence import Alternative, Sequence, State
 
 UNHEALABLE = "no token of the model continues the text in the way it was typed"
 FULL = "the context is full"
-ALONE = "there is no other way to go on"
+NO_ALTERNATIVE = "there is no other way to go on"
 
 
 class TokenSelector:
-    """Chooses tokens for runs. `rows`: how many tokens a slot holds."""
+    """Chooses tokens for sequences. `slot_rows`: how many tokens a slot holds."""
 
     def __init__(
         self,
-        token_bytes: Sequence[bytes | None],
+        token_bytes: collections.abc.Sequence[bytes | None],
         eos_ids: frozenset[int],
         banned_ids: frozenset[int],
         vocabulary: int,
-        rows: int,
+        slot_rows: int,
         device: torch.device,
         sampler: Sampler,
     ) -> None:
         self._bytes = token_bytes
         self._eos = eos_ids
-        self._rows = rows
+        self._slot_rows = slot_rows
         self._device = device
         self._sampler = sampler
         no_text = {token for token, text in enumerate(token_bytes) if text is None}
@@ -50,84 +50,99 @@ class TokenSelector:
         if len(self._banned):
             self._sampler.ban(logits, self._banned)
 
-    def agrees(self, tokens: Sequence[int], heal: bytes) -> bool:
-        """Whether text already written by `tokens` is what `heal` asks for, as far as both go."""
+    def agrees(self, tokens: collections.abc.Sequence[int], heal: bytes) -> bool:
+        """Whether the text of `tokens` is what `heal` asks for, as far as both go."""
         written = b"".join(self._bytes[token] or b"" for token in tokens if token < len(self._bytes))
         return written.startswith(heal) or heal.startswith(written)
 
-    def advance(self, run: Run, slot: Slot, now: float) -> list[RunEvent]:
-        """Write as many tokens as remembered logits allow, and choose those after them, in private, if it waits."""
+    def advance(self, sequence: Sequence, now: float) -> list[RunEvent]:
+        """Write as many tokens as remembered logits allow; a sequence that waits looks ahead instead, in private."""
         events: list[RunEvent] = []
-        while not run.parted and run.writing:
-            row = self._row(run, run.branches, slot.recall(run.trunk), now, events)
+        slot = sequence.slot
+        assert slot is not None
+        while sequence.writing and not sequence.branched:
+            alternatives = sequence.alternatives
+            first = alternatives[0]
+            row = self._row(sequence, alternatives, slot.recall(sequence.tokens), now, events)
             if row is None:
                 break
-            self._grow_trunk(run, row, events)
-        for branch in run.branches if run.parted else ():
-            while branch.state is State.WRITING:
-                known = branch.twig.recall() if branch.twig.tokens else slot.recall(run.trunk)
-                row = self._row(run, [branch], known, now, events)
-                if row is None:
-                    break
-                choice = self._choice(row, branch.heal, run.request.temperature, branch.generator)
-                self._add(run, [branch], choice, branch.twig.tokens, events)
-        self._lead(run, slot)
+            choice = self._choose(row, first.heal, sequence.request.temperature, first.generator)
+            if len(alternatives) > 1 and choice is not None and self._shows(choice.token, first.heal):
+                self._part(sequence, choice, row, events)
+            else:
+                self._add(sequence, alternatives, choice, sequence.tokens, events)
+        if sequence.branched:
+            for alternative in sequence.alternatives:
+                self._grow_branch(sequence, alternative, slot, now, events)
+        if not sequence.writing and sequence.active:
+            self._look_ahead(sequence, slot)
         return events
 
-    def _lead(self, run: Run, slot: Slot) -> None:
-        """Choose tokens after a text that waits. What ends it, or nothing can be found for, is found again if asked."""
-        while run.leading:
-            text = run.text
-            row = slot.recall(text) if len(text) <= self._rows else None
-            if row is None and len(text) <= self._rows:
-                return
-            choice = None if row is None else self._choice(row, run.heal)
-            if choice is None or choice.token in self._eos:
-                run.ahead_limit = len(run.ahead)
-                return
-            run.ahead_heal = run.heal[len(self._bytes[choice.token] or b"") :]
-            run.ahead.append(choice.token)
-
     def _row(
-        self, run: Run, branches: list[Branch], row: Tensor | None, now: float, events: list[RunEvent]
+        self,
+        sequence: Sequence,
+        alternatives: list[Alternative],
+        row: Tensor | None,
+        now: float,
+        events: list[RunEvent],
     ) -> Tensor | None:
-        """The logits to choose from, unless branches that share them must stop or wait for a step."""
-        if row is not None and not run.started:
-            run.started = True
-            context = len(run.request.tokens)
-            computed = min(run.computed, context)
-            waited_ms = ((run.began or now) - run.arrived) * 1000
-            events.append(Started(*run.key, context, context - computed, computed, waited_ms))
-        if run.started and branches[0].written >= run.limit:
-            for branch in branches:
-                branch.state = State.PAUSED
-                events.append(Paused(*run.key, branch.index))
+        """The logits to choose from, unless alternatives that share them have to stop or to wait for a step."""
+        if row is not None and not sequence.started:
+            sequence.started = True
+            context = len(sequence.request.tokens)
+            computed = min(sequence.computed, context)
+            waited_ms = ((sequence.first_step or now) - sequence.arrived) * 1000
+            events.append(Started(*sequence.key, context, context - computed, computed, waited_ms))
+        if sequence.started and alternatives[0].written >= sequence.limit:
+            sequence.turn(alternatives, State.PAUSED)
+            for alternative in alternatives:
+                events.append(Paused(*sequence.key, alternative.index))
             return None
-        if row is None and run.length > self._rows:
-            self._end(run, branches, "end", FULL, events)
+        if row is None and sequence.length > self._slot_rows:
+            self._end(sequence, alternatives, "end", FULL, events)
         return row
 
-    def _grow_trunk(self, run: Run, row: Tensor, events: list[RunEvent]) -> None:
-        """One more token of the text that all alternatives share, or their parting."""
-        stem = run.branches[0]
-        choice = self._choice(row, stem.heal, run.request.temperature, stem.generator)
-        if len(run.branches) > 1 and choice is not None and self._shows(choice.token, stem.heal):
-            self._part(run, choice, row, events)
-        else:
-            self._add(run, run.branches, choice, run.trunk, events)
+    def _grow_branch(
+        self, sequence: Sequence, alternative: Alternative, slot: Slot, now: float, events: list[RunEvent]
+    ) -> None:
+        """More of an alternative that has parted from the others, as far as remembered logits go."""
+        branch = alternative.branch
+        while alternative.state is State.WRITING:
+            known = branch.recall() if branch.tokens else slot.recall(sequence.tokens)
+            row = self._row(sequence, [alternative], known, now, events)
+            if row is None:
+                break
+            choice = self._choose(row, alternative.heal, sequence.request.temperature, alternative.generator)
+            self._add(sequence, [alternative], choice, branch.tokens, events)
 
-    def _part(self, run: Run, first: Choice, row: Tensor, events: list[RunEvent]) -> None:
+    def _look_ahead(self, sequence: Sequence, slot: Slot) -> None:
+        """Choose tokens after a text that waits. Its end, or an error, is found again if it is asked for."""
+        while sequence.active:
+            tokens = sequence.tokens
+            row = slot.recall(tokens) if len(tokens) <= self._slot_rows else None
+            if row is None and len(tokens) <= self._slot_rows:
+                return
+            choice = None if row is None else self._choose(row, sequence.heal)
+            if choice is None or choice.token in self._eos:
+                sequence.lookahead_limit = sequence.lookahead
+                return
+            sequence.lookahead_heal = sequence.heal[len(self._bytes[choice.token] or b"") :]
+            tokens.append(choice.token)
+            sequence.lookahead += 1
+
+    def _part(self, sequence: Sequence, first: Choice, row: Tensor, events: list[RunEvent]) -> None:
         """Greedy alternatives part at the first token that shows: the likeliest, the next likeliest, and so on."""
-        run.parted = True
-        heal = run.branches[0].heal
+        sequence.branched = True
+        alternatives = sequence.alternatives
+        heal = alternatives[0].heal
         allowed = self._beyond(heal) if heal else None
-        others = best(row, len(run.branches) - 1, allowed, self._eos | {first.token})
+        others = best(row, len(alternatives) - 1, allowed, self._eos | {first.token})
         choices = [first, *others]
-        for branch, choice in zip(run.branches, choices, strict=False):
-            self._add(run, [branch], choice, branch.twig.tokens, events)
-        self._end(run, run.branches[len(choices) :], "end", ALONE, events)
+        for alternative, choice in zip(alternatives, choices, strict=False):
+            self._add(sequence, [alternative], choice, alternative.branch.tokens, events)
+        self._end(sequence, alternatives[len(choices) :], "end", NO_ALTERNATIVE, events)
 
-    def _choice(
+    def _choose(
         self, row: Tensor, heal: bytes, temperature: float = 0.0, generator: torch.Generator | None = None
     ) -> Choice | None:
         """The next token of a text that has still to reproduce `heal`; None if nothing can."""
@@ -146,25 +161,35 @@ class TokenSelector:
         return self._sampler.choose(row, allowed, temperature, generator)
 
     def _add(
-        self, run: Run, branches: list[Branch], choice: Choice | None, tokens: list[int], events: list[RunEvent]
+        self,
+        sequence: Sequence,
+        alternatives: list[Alternative],
+        choice: Choice | None,
+        tokens: list[int],
+        events: list[RunEvent],
     ) -> None:
-        """Append a token to `tokens`, which the branches share, and tell of it; or end them."""
+        """Append a token to `tokens`, which the alternatives share, and tell of it; or end them."""
         if choice is None:
-            self._end(run, branches, "error", UNHEALABLE, events)
+            self._end(sequence, alternatives, "error", UNHEALABLE, events)
         elif choice.token in self._eos:
-            self._end(run, branches, "end", "", events)
+            self._end(sequence, alternatives, "end", "", events)
         else:
-            run.spoken = True
+            sequence.spoken = True
+            sequence.length += 1
             tokens.append(choice.token)
-            for branch in branches:
-                branch.written += self._shows(choice.token, branch.heal)
-                branch.heal = branch.heal[len(self._bytes[choice.token] or b"") :]
-                events.append(Sampled(*run.key, branch.index, choice.token, choice.logprob))
+            size = len(self._bytes[choice.token] or b"")
+            for alternative in alternatives:
+                if not alternative.heal or size > len(alternative.heal):
+                    alternative.written += 1
+                alternative.heal = alternative.heal[size:]
+                events.append(Sampled(*sequence.key, alternative.index, choice.token, choice.logprob))
 
-    def _end(self, run: Run, branches: list[Branch], reason: str, detail: str, events: list[RunEvent]) -> None:
-        for branch in branches:
-            branch.state = State.ENDED
-            events.append(Ended(*run.key, branch.index, reason, detail))
+    def _end(
+        self, sequence: Sequence, alternatives: list[Alternative], reason: str, detail: str, events: list[RunEvent]
+    ) -> None:
+        sequence.turn(alternatives, State.ENDED)
+        for alternative in alternatives:
+            events.append(Ended(*sequence.key, alternative.index, reason, detail))
 
     def _shows(self, token: int, heal: bytes) -> bool:
         """Whether a token goes beyond the bytes still to be reproduced."""

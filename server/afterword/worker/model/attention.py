@@ -21,10 +21,10 @@ STEP_ARGUMENT = "afterword_step"
 
 
 class OtherStep(Protocol):
-    """Something other than a step of slots that answers for attention itself."""
+    """Something other than a `Step` that computes attention itself."""
 
     def attend(self, module: Module, query: Tensor, key: Tensor, value: Tensor, arguments: dict[str, Any]) -> Tensor:
-        """Answer one call; returns the attended `[1, tokens, heads, value_dim]`."""
+        """Compute one call; returns `[1, tokens, heads, value_dim]`."""
         ...
 
 
@@ -117,7 +117,7 @@ def _spelled_out(
     softcap: float | None,
     sinks: Tensor | None,
 ) -> Tensor:
-    """Attention step by step, for models that bound their scores or let heads look at nothing."""
+    """Attention without a fused kernel, for models that bound their scores or have attention sinks."""
     scores = torch.matmul(query, key.transpose(2, 3)).float() * scaling
     if softcap is not None:
         scores = torch.tanh(scores / softcap) * softcap

@@ -1,7 +1,7 @@
-"""Which models the engine serves: looked up in the configuration, asked of the model, and tried out.
+"""Which models the worker serves: by their configuration, by their class, and by trying them out.
 
-What lives here: the reasons to refuse a model at load. A cache that cannot be cut back by length, as of recurrent or
-convolutional layers, is the usual one.
+What lives here: the reasons to refuse a model at load. The usual one is a cache that cannot be cut back to a length, as
+recurrent and convolutional layers have.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from afterword.worker.cache.layout import Layout
 from afterword.worker.errors import UnsupportedModelError
 from afterword.worker.model import attention
 from afterword.worker.model.runner import Runner, StepRunner
-from afterword.worker.model.static_step import NotStatic
+from afterword.worker.model.static_step import NotRecordable
 from afterword.worker.model.step import Span, Step
 
 # Layer types whose cache is one row of keys and values per token.
@@ -36,32 +36,29 @@ SELF_TEST_SEED = 5
 
 
 def check_config(config: PretrainedConfig, model_class: type[Any] | None = None) -> None:
-    """Refuse, before weights are loaded, what the configuration or the class gives away.
-
-    Raises `UnsupportedModelError`.
-    """
+    """Refuse a model by its configuration or class, before weights are loaded. Raises `UnsupportedModelError`."""
     text = config.get_text_config()
     kinds = sorted(set(getattr(text, "layer_types", None) or ()) - CUTTABLE)
     if kinds:
         named = ", ".join(f"{kind!r} ({WHY_NOT[kind]})" if kind in WHY_NOT else repr(kind) for kind in kinds)
-        raise UnsupportedModelError(f"it has layers of type {named}, whose cache cannot be cut back by length")
+        raise UnsupportedModelError(f"it has layers of type {named}, whose cache cannot be cut back to a length")
     if getattr(config, "is_encoder_decoder", False):
         raise UnsupportedModelError("it has an encoder; only decoder-only models continue a text")
     if model_class is None:
         return
     if getattr(model_class, "_is_stateful", False):
         raise UnsupportedModelError(
-            f"{model_class.__name__} has recurrent layers, whose cache cannot be cut back by length as typing demands"
+            f"{model_class.__name__} has recurrent layers, whose cache cannot be cut back to a length"
         )
     if not getattr(model_class, "_supports_attention_backend", False):
         raise UnsupportedModelError(f"{model_class.__name__} does not use the attention interface of transformers")
 
 
 def position_limit(config: PretrainedConfig) -> int | None:
-    """Most tokens a text may have under this model; None if nothing limits it.
+    """Longest text of this model in tokens; None if nothing limits it.
 
     Rotary scalings that change with the length of the text would change what is in the caches already, so such a model
-    is kept to the lengths over which they do not.
+    is limited to lengths over which they do not.
     """
     text = config.get_text_config()
     limit: int | None = getattr(text, "max_position_embeddings", None)
@@ -81,7 +78,7 @@ def self_test(
 ) -> None:
     """Compare ragged steps after a cut-back with one plain forward of the same tokens. Raises `UnsupportedModelError`.
 
-    `runner`: what is to run the steps, if not the model itself. `tolerance`: as a share of the largest logit.
+    `runner`: runs the steps, if not the model itself. `tolerance`: largest difference, as a share of the largest logit.
     """
     tokens = random.Random(SELF_TEST_SEED).choices(range(layout.vocabulary), k=SELF_TEST_TOKENS)
     limit = position_limit(model.config)
@@ -104,20 +101,20 @@ def self_test(
         if not difference <= tolerance:
             raise UnsupportedModelError(
                 f"computed in pieces its logits differ from a plain forward by {difference:.1g} of their size, "
-                f"more than {tolerance:.1g}: something in it looks beyond its own keys and values"
+                f"more than {tolerance:.1g}: some layer depends on more than its own keys and values"
             )
 
 
-def recorded_steps_test(programs: StepRunner, plain: StepRunner, caches: KeyValues, vocabulary: int) -> None:
-    """Compare a small step run as a program with the same step run plainly, in slots that are empty.
+def recorded_steps_test(recorded: StepRunner, plain: StepRunner, caches: KeyValues, vocabulary: int) -> None:
+    """Compare a small recorded step with the same step run plainly, in slots that are empty.
 
-    Raises `NotStatic` if they differ: whatever it is that a recording did not take along, the plain way is still there.
+    Raises `NotRecordable` if they differ: something in the model was not recorded with it.
     """
     tokens = random.Random(SELF_TEST_SEED).choices(range(vocabulary), k=min(SELF_TEST_TOKENS, caches.rows))
     spans = [(slot, len(tokens) // (slot + 1)) for slot in range(min(2, caches.slots))]
 
     def step(first: int, last: int) -> Step:
-        """Of each span the rows from its end minus `first` to its end minus `last`."""
+        """Of each text the rows from `first` before its end to `last` before its end."""
         parts = [(slot, max(0, end - first), end - last) for slot, end in spans]
         return Step(
             caches,
@@ -126,11 +123,11 @@ def recorded_steps_test(programs: StepRunner, plain: StepRunner, caches: KeyValu
 
     plain.forward(step(len(tokens), 1))
     want = plain.forward(step(1, 0))
-    got = programs.forward(step(1, 0))
+    got = recorded.forward(step(1, 0))
     tolerance = TOLERANCE[next(iter(caches.keys.values())).dtype]
     difference = _difference(got, want)
     if not difference <= tolerance:
-        raise NotStatic(f"steps of fixed shapes differ from others by {difference:.1g} of their size")
+        raise NotRecordable(f"recorded steps differ from others by {difference:.1g} of the largest logit")
 
 
 def _difference(got: Tensor, want: Tensor) -> float:

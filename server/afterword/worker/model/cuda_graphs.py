@@ -1,11 +1,11 @@
-"""RecordedSteps: small steps of fixed shapes, made once at load and then run again and again.
+"""Recorded steps: small steps of fixed shapes, captured once at load as CUDA graphs and then replayed.
 
-What lives here: which shapes there are, how a program is made, and the runner that uses them. On a GPU a program is
-recorded as a CUDA graph and launched as a whole, because for a small model launching hundreds of kernels one by one
-takes longer than the kernels; elsewhere the same code runs unrecorded, which is how it is tested.
+What lives here: which shapes there are, how they are captured, and the runner that uses them. A graph is launched as a
+whole, because for a small model launching hundreds of kernels one by one takes longer than the kernels. Without a GPU
+the same code runs uncaptured, which is how it is tested.
 
-A program is made for so many rows over so much of a slot; a step takes the smallest that holds it. Steps that no
-program holds, prefills above all, are run plainly.
+A recorded step has so many rows and looks at so much of a slot; a step takes the smallest that holds it. Steps that
+none holds, prefills above all, are run plainly.
 """
 
 from __future__ import annotations
@@ -25,44 +25,44 @@ from afterword.worker.model.runner import Runner
 from afterword.worker.model.static_step import StaticStep
 from afterword.worker.model.step import Step
 
-# Rows of the programs. A step of more rows is no small one: the time its kernels take hides their launching.
+# Rows of recorded steps. A step of more rows is no small one: its kernels take longer than their launching.
 ROWS = (1, 2, 4, 8, 16, 32)
-# The shortest program looks at this many tokens of a slot, each further one at twice as many.
+# The shortest recorded step looks at this many tokens of a slot, each further one at twice as many.
 FEWEST_TOKENS = 256
-# Rows times tokens of the largest program. Its attention copies what each row looks at, one layer at a time; this
+# Rows times tokens of the largest recorded step. Its attention copies what each row looks at, one layer at a time; this
 # bounds the memory for that to 2 * 64 Ki * key heads * width numbers: 256 MiB for a usual 8B model in bfloat16.
 MOST_PLACES = 1 << 16
-# Runs before recording, in which libraries choose kernels and take memory, as CUDA graphs ask for.
+# Runs before capture, in which libraries choose kernels and allocate memory, as CUDA graphs require.
 WARM_UP_RUNS = 3
 
 Forward = Callable[[Tensor, Tensor, StaticStep], Tensor]
-"""Calls the model with tokens `[1, rows]`, positions `[1, rows]` and what its attention gets; logits of every row."""
+"""Calls the model with tokens `[1, rows]`, positions `[1, rows]` and a step for its attention; logits of every row."""
 
-Made = Callable[[float], None]
-"""Hears how far the making of programs is, 0 to 1."""
+OnProgress = Callable[[float], None]
+"""Progress of graph capture, 0 to 1."""
 
 
 @dataclass(slots=True)
 class RecordedStep:
-    """A step of fixed shapes ready to run: `launch` computes the logits of every row from what `step` holds."""
+    """A step of fixed shapes, ready to run: `launch` computes the logits of every row from what `step` holds."""
 
     step: StaticStep
     launch: Callable[[], Tensor]
 
 
 class RecordedSteps:
-    """Recorded steps by their shapes.
+    """Recorded steps by their shapes, rows and tokens.
 
-    `record`: whether to record them as CUDA graphs, which share one pool of memory.
+    `capture`: whether to capture them as CUDA graphs, which share one pool of memory.
     """
 
-    def __init__(self, forward: Forward, caches: KeyValues, layout: Layout, *, record: bool) -> None:
+    def __init__(self, forward: Forward, caches: KeyValues, layout: Layout, *, capture: bool) -> None:
         self._forward = forward
         self._caches = caches
         self._layout = layout
-        self._record = record
+        self._capture = capture
         self._pool: Any = None
-        self._programs: dict[tuple[int, int], RecordedStep] = {}
+        self._steps: dict[tuple[int, int], RecordedStep] = {}
         self._lengths: list[int] = []
         length = FEWEST_TOKENS
         while length < caches.rows:
@@ -71,49 +71,47 @@ class RecordedSteps:
         self._lengths.append(caches.rows)
 
     @torch.inference_mode()
-    def prepare(self, made: Made = lambda _: None) -> None:
-        """Make all programs. The slots must be empty: recording writes there. Raises `NotStatic`, `RuntimeError`."""
-        # Rows of a slot that a mask hides count nothing, but nothing times what happens to be in memory may be NaN.
+    def prepare(self, progress: OnProgress = lambda _: None) -> None:
+        """Make all steps. The slots must be empty: capture writes there. Raises `NotRecordable`, `RuntimeError`."""
+        # Rows of a slot that a mask hides weigh nothing, but zero times what happens to be in memory may be NaN.
         for tensor in (*self._caches.keys.values(), *self._caches.values.values()):
             tensor.zero_()
         # The largest first: the others then find room in the memory it took.
         shapes = [(rows, length) for rows in reversed(ROWS) for length in reversed(self._lengths)]
         shapes = [(rows, length) for rows, length in shapes if rows * length <= MOST_PLACES]
         for done, (rows, length) in enumerate(shapes):
-            made(done / len(shapes))
+            progress(done / len(shapes))
             step = StaticStep(self._caches, self._layout, rows, length)
-            self._programs[rows, length] = RecordedStep(
-                step, self._recorded(step) if self._record else self._plain(step)
-            )
+            self._steps[rows, length] = RecordedStep(step, self._captured(step) if self._capture else self._plain(step))
 
     @torch.inference_mode()
     def run(self, step: Step) -> Tensor | None:
-        """Logits `[rows, vocabulary]` of every row of a step, good until the next; None if no program holds it."""
+        """Logits `[rows, vocabulary]` of all rows of a step, valid until the next; None if none holds it."""
         if step.caches is not self._caches:
             return None
         end = max(span.end for span in step.spans)
         rows = next((rows for rows in ROWS if rows >= step.rows), 0)
         length = next(length for length in self._lengths if length >= end)
-        program = self._programs.get((rows, length))
-        if program is None:
+        recorded = self._steps.get((rows, length))
+        if recorded is None:
             return None
-        program.step.fill(step)
-        return program.launch()
+        recorded.step.fill(step)
+        return recorded.launch()
 
     def _plain(self, step: StaticStep) -> Callable[[], Tensor]:
         return lambda: self._forward(step.tokens, step.positions, step)
 
-    def _recorded(self, step: StaticStep) -> Callable[[], Tensor]:
-        """Record the step as a CUDA graph."""
+    def _captured(self, step: StaticStep) -> Callable[[], Tensor]:
+        """Capture the step as a CUDA graph."""
         call = self._plain(step)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(self._layout.device):  # which need not be the first GPU
             stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(stream):  # left again even if recording fails
+            with torch.cuda.stream(stream):  # left again even if capture fails
                 for _ in range(WARM_UP_RUNS):
                     call()
-                # Other threads may have another engine, on another GPU: what they do does not spoil this recording.
+                # Other threads may run another engine, on another GPU: what they do must not spoil this capture.
                 with torch.cuda.graph(graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"):
                     logits = call()
             torch.cuda.current_stream().wait_stream(stream)
@@ -127,27 +125,29 @@ class RecordedSteps:
 
 
 class RecordedStepRunner:
-    """Runs small steps as programs once these are made, and all other steps plainly."""
+    """Runs small steps as recorded ones, once these are there, and all other steps plainly."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         """`model` must be loaded with the attention of this package."""
         self.model = model
         self.plain = Runner(model)
         self._forward = forward_of(model)
-        self._programs: RecordedSteps | None = None
+        self._recorded: RecordedSteps | None = None
 
-    def prepare(self, caches: KeyValues, layout: Layout, *, record: bool, made: Made = lambda _: None) -> None:
-        """Make the programs, over caches that are still empty. Raises `NotStatic`, `RuntimeError`; then there are none.
+    def prepare(
+        self, caches: KeyValues, layout: Layout, *, capture: bool, progress: OnProgress = lambda _: None
+    ) -> None:
+        """Record steps over caches that are still empty. Raises `NotRecordable`, `RuntimeError`; then there are none.
 
-        `record`: as CUDA graphs.
+        `capture`: as CUDA graphs.
         """
-        programs = RecordedSteps(self._forward, caches, layout, record=record)
-        programs.prepare(made)
-        self._programs = programs
+        recorded = RecordedSteps(self._forward, caches, layout, capture=capture)
+        recorded.prepare(progress)
+        self._recorded = recorded
 
     def give_up(self) -> None:
-        """Run every step plainly from now on, and free what the programs took."""
-        self._programs = None
+        """Run every step plainly from now on, and free what recorded steps took."""
+        self._recorded = None
 
     @property
     def weight_bytes(self) -> int:
@@ -156,11 +156,11 @@ class RecordedStepRunner:
 
     def forward(self, step: Step) -> Tensor:
         """Run a step; returns `[wanted, vocabulary]`, the wanted rows of its spans in order. May raise StepDropped."""
-        if self._programs is None or step.rows > ROWS[-1]:
+        if self._recorded is None or step.rows > ROWS[-1]:
             return self.plain.forward(step)
-        # Rows of spans that turn out stale here are computed all the same: they lie beyond what their slots hold.
+        # Rows of spans that are stale by now are computed all the same: they lie beyond what their slots hold.
         step.checkpoint()
-        logits = self._programs.run(step)
+        logits = self._recorded.run(step)
         if logits is None:
             return self.plain.forward(step)
         wanted = []
@@ -172,7 +172,7 @@ class RecordedStepRunner:
 
 
 def forward_of(model: PreTrainedModel) -> Forward:
-    """How programs call a transformers model that was loaded with our attention."""
+    """How recorded steps call a transformers model that was loaded with our attention."""
 
     def forward(tokens: Tensor, positions: Tensor, step: StaticStep) -> Tensor:
         arguments: dict[str, Any] = {STEP_ARGUMENT: step}

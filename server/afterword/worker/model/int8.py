@@ -1,7 +1,7 @@
-"""Weights of 8 bits by torch's own kernels, for models and machines that the compiled code does not serve.
+"""8-bit weights with torch's own kernels, for models and machines that the compiled code does not serve.
 
-What lives here: linear layers whose weights are bytes times a scale for each output, and which of torch's kernels
-multiplies them, measured once at load for each number of rows. The kernels round differently, so a row's result may
+What lives here: linear layers whose weights are bytes times a scale for each output, and the choice of the kernel that
+multiplies them, by measuring once at load for each number of rows. The kernels round differently, so a row's result may
 change in the third digit with the number of rows that share its step; the compiled code in `native` has no such limit.
 """
 
@@ -19,7 +19,7 @@ from torch.nn.functional import linear
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-# Numbers of rows at which kernels are measured; between two of them the choice of the lower one holds.
+# Numbers of rows at which kernels are measured; between two of them the choice for the lower one holds.
 MEASURED_ROWS = (1, 2, 4, 8, 16, 32, 64)
 RUNS = 5
 LARGEST = 127
@@ -49,7 +49,7 @@ class Int8Kernels:
         self.choices = choices or {1: in_halves}
 
     def of(self, rows: int) -> Multiply:
-        """The kernel for so many rows."""
+        """The kernel for this many rows."""
         return self.choices[max(least for least in self.choices if least <= rows)]
 
     def measure(self, weights: Tensor, scales: Tensor) -> None:
@@ -64,7 +64,7 @@ class Int8Kernels:
 
 
 class Int8Linear(Module):
-    """A linear layer with weights of 8 bits, one scale for each output (the largest weight is 127 times it)."""
+    """A linear layer with 8-bit weights, one scale for each output (the largest weight is 127 times it)."""
 
     def __init__(self, layer: Linear | Conv1D, kernels: Int8Kernels) -> None:
         """Round the weights of a layer in float32."""
@@ -89,7 +89,7 @@ class Int8Linear(Module):
 
 @torch.inference_mode()
 def quantize(model: PreTrainedModel) -> int:
-    """Give all linear layers of a float32 model weights of 8 bits, in place; returns how many there were."""
+    """Give all linear layers of a float32 model 8-bit weights, in place; returns how many there were."""
     kernels = Int8Kernels()
     largest: Int8Linear | None = None
     found = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, Linear | Conv1D)]
@@ -105,7 +105,7 @@ def quantize(model: PreTrainedModel) -> int:
 
 
 def is_quantized(model: PreTrainedModel) -> bool:
-    """Whether some layer of the model has weights of 8 bits."""
+    """Whether some layer of the model has 8-bit weights."""
     return any(isinstance(layer, Int8Linear) for layer in model.modules())
 
 

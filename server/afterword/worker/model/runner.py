@@ -1,6 +1,6 @@
 """One ragged forward of the model: the rows of a step in, the logits that were wanted out.
 
-What lives here: what a core asks of whoever runs its steps, and the runner that serves every device.
+What lives here: the interface of runners, and the runner that serves every device.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class StepRunner(Protocol):
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes that a step reads of the model at the least: all weights, tied ones once."""
+        """Bytes of the model that a step reads at least: all weights, tied ones once."""
         ...
 
     def forward(self, step: Step) -> Tensor:
         """Run a step; returns `[wanted, vocabulary]`, the wanted rows of its spans in order. May raise StepDropped.
 
-        What is returned belongs to the caller, who may change it.
+        The logits belong to the caller, who may change them.
         """
         ...
 

@@ -1,10 +1,10 @@
 """A small step in tensors of fixed shapes, and attention over them, so that a GPU can run it as a recorded graph.
 
 What lives here: where rows of a step come from and go to, in tensors that never change their place or size. Which
-shapes there are and what runs them is in `programs`; what to compute is decided in `core`, as for any other step.
+shapes there are, and what runs them, is in `cuda_graphs`.
 
-Every row is a problem of its own: it writes its key and value into its slot and looks at its slot's beginning through
-its own mask. So spans, branches and proposals of any mixture fit, and none can be given up midway.
+Every row is a problem of its own: it writes its key and value into its slot and looks at the beginning of the slot
+through its own mask. So prefixes, branches and drafts fit in any mixture, and none can be given up midway.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from afterword.worker.cache.layout import Layout
 from afterword.worker.model.step import NO_ROW, Span, Step
 
 
-class NotStatic(Exception):
-    """The model asks for attention that is not given in fixed shapes; the message says which."""
+class NotRecordable(Exception):
+    """Steps of the model cannot be recorded; the message says why."""
 
 
 class StaticStep:
-    """Where rows of a step come from and go to, in tensors of fixed shapes. Attention calls `attend` in every layer.
+    """Where rows of a step come from and go to, in tensors of fixed shapes. Each layer's attention calls `attend`.
 
     `tokens`, `positions` `[1, rows]`; `slots`, `places` `[rows]`: slot and row of the cache that each row fills;
     `bias[window]` `[rows, 1, 1, length]`: zero where a row may look in its slot, minus infinity elsewhere.
@@ -46,7 +46,7 @@ class StaticStep:
         }
 
     def fill(self, step: Step) -> None:
-        """Enter the rows of a step. Rows left over repeat the first, and write what it writes."""
+        """Enter the rows of a step. The rest of the rows repeat the first, and write the same as it."""
         spans = step.spans
         spare = self.rows - step.rows
         entries = [
@@ -63,7 +63,7 @@ class StaticStep:
     def attend(self, module: Module, query: Tensor, key: Tensor, value: Tensor, arguments: dict[str, Any]) -> Tensor:
         """One layer's attention; shapes as for `attention.attention`."""
         if arguments["softcap"] is not None or arguments["s_aux"] is not None:
-            raise NotStatic(f"{type(module).__name__} bounds its scores or has sinks")
+            raise NotRecordable(f"{type(module).__name__} bounds its scores or has attention sinks")
         layer: int = module.layer_idx  # type: ignore[assignment]
         keys, values = self.caches.keys[layer], self.caches.values[layer]
         keys[self.slots, :, self.places] = key[0].transpose(0, 1)

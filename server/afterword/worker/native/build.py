@@ -1,7 +1,7 @@
 """Compiles the C++ sources beside this file for the processor they run on, once, into the user's cache folder.
 
-What lives here: finding a compiler and keeping what it made. The result is found again by what went into it: sources,
-compiler, flags and the processor's abilities, so that it is made anew when any of these changes.
+What lives here: finding a compiler and keeping its output. The name of the output is a digest of what went into it:
+sources, compiler, flags and processor features, so a change of any of these compiles anew.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from platformdirs import user_cache_path
 SOURCES = Path(__file__).parent
 MAIN = "decoder.cpp"
 COMPILERS = ("c++", "g++", "clang++")
-# Left to it, GCC moves sums of AVX2's products between registers, and one to memory and back, in the innermost loop: 8
-# rows of the 135M model take 16 ms with that and 11 without.
+# With this optimization GCC moves sums of AVX2's products between registers, and one to memory and back, in the
+# innermost loop: 8 rows of the 135M model take 16 ms with it and 11 without.
 FEWER_COPIES = ("-fno-tree-pre",)
 FLAGS = ("-O3", "-std=c++17", "-fno-math-errno", "-shared", "-fPIC", "-pthread", "-Wno-unknown-pragmas", *FEWER_COPIES)
 FOR_THIS_PROCESSOR = ("-march=native",)
@@ -30,32 +30,35 @@ KEY_DIGITS = 16
 
 
 class NativeUnavailable(Exception):
-    """There is no compiled code here; the message says why."""
+    """Compiled code cannot be had; the message says why."""
 
 
 def compiled(
-    told: Callable[[str], None] = lambda _: None, target: Sequence[str] = FOR_THIS_PROCESSOR, folder: Path | None = None
+    report: Callable[[str], None] = lambda _: None,
+    target: Sequence[str] = FOR_THIS_PROCESSOR,
+    folder: Path | None = None,
 ) -> Path:
-    """The compiled library, made if it is not there yet; `told` hears of it before that. Raises `NativeUnavailable`.
+    """The compiled library, compiled now if it is not there yet. Raises `NativeUnavailable`.
 
-    `target`: the flags that name a processor. `folder`: where it is kept, by default in the user's cache folder.
+    `report` is told before a compilation. `target`: the flags that name a processor. `folder`: where the library is
+    kept, by default in the user's cache folder.
     """
     compiler = _compiler()
     flags = [*FLAGS, *target]
     folder = folder or user_cache_path("afterword", appauthor=False) / "native"
-    made = folder / f"decoder-{_key(compiler, flags)}.so"
-    if made.exists():
-        return made
-    told("compiling kernels")
+    library = folder / f"decoder-{_key(compiler, flags)}.so"
+    if library.exists():
+        return library
+    report("compiling kernels")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as partial:
-            fresh = Path(partial) / made.name
+            fresh = Path(partial) / library.name
             _run([*compiler, *flags, "-o", str(fresh), str(SOURCES / MAIN)])
-            os.replace(fresh, made)
+            os.replace(fresh, library)
     except OSError as error:
         raise NativeUnavailable(f"kernels cannot be kept in {folder}: {error}") from error
-    return made
+    return library
 
 
 def _compiler() -> list[str]:
@@ -73,12 +76,12 @@ def _key(compiler: list[str], flags: Sequence[str]) -> str:
     for source in [*sorted(SOURCES.glob("*.h")), SOURCES / MAIN]:
         digest.update(source.read_bytes())
     digest.update(_run([*compiler, "--version"]).encode())
-    digest.update("\0".join([*compiler, *flags, platform.machine(), _abilities()]).encode())
+    digest.update("\0".join([*compiler, *flags, platform.machine(), _features()]).encode())
     return digest.hexdigest()[:KEY_DIGITS]
 
 
-def _abilities() -> str:
-    """What the processor can do, as far as the system says."""
+def _features() -> str:
+    """Instruction sets of the processor, as far as the system lists them."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:

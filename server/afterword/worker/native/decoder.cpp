@@ -37,7 +37,7 @@ struct Model {
     const Layer* layer;
 };
 
-// Rows of a step, one entry each: see `Step` in steps.py. Row `at` sees rows of its slot below `ends[at]`, and of
+// Rows of a step, one entry each: see `Span` in model/step.py. Row `at` sees rows of its slot below `ends[at]`, and of
 // `others` those from `starts[at]` to `starts[at + 1]`, whose positions in the text are `other_places`.
 struct Packed {
     int32_t rows, number;

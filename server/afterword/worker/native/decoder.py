@@ -1,7 +1,7 @@
-"""A model of transformers, packed for the compiled code: which families it serves, and where their weights go.
+"""A transformers model packed for the compiled code: which families it serves, and where their weights go.
 
-What lives here: reading a loaded model. That the result is right is not taken on trust: `checks.self_test` compares it
-with a plain forward of the model before anybody is served.
+What lives here: reading a loaded model. `checks.self_test` compares the result with a plain forward of the model before
+anybody is served.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from afterword.worker.cache.layout import Layout
 from afterword.worker.native.build import NativeUnavailable
 from afterword.worker.native.library import Activation, Layer, Matrix, Model, WeightKind
 
-# Families whose layers are: norm, attention with rotated heads, norm, gated feed-forward. Gemma's norms add one to
-# their weights.
+# Families whose layers are: norm, attention with rotary embeddings, norm, gated feed-forward. Gemma's norms add one
+# to their weights.
 FAMILIES = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma3_text"})
 ONE_IS_ADDED = frozenset({"gemma3_text"})
 ACTIVATIONS = {"silu": Activation.SILU, "gelu_pytorch_tanh": Activation.GELU_TANH}
@@ -43,7 +43,7 @@ class NativeDecoder:
         positions: int,
         threads: int,
     ) -> None:
-        """Pack a model loaded in float32 for texts of up to `positions` tokens; `check` must have let it pass."""
+        """Pack a float32 model for texts of up to `positions` tokens; `check` must have passed it."""
         self.library = library
         self.kind = kind
         self.vocabulary = layout.vocabulary
@@ -125,7 +125,7 @@ class NativeDecoder:
         return self._matrix(weights, torch.cat(biases) if biases else None)
 
     def _matrix(self, weights: Tensor, bias: Tensor | None = None) -> Matrix:
-        """Pack `[outputs, inputs]`; the work is done by the time the workers are."""
+        """Pack `[outputs, inputs]`; the packing itself is left to the threads."""
         weights = weights.detach().float().contiguous()
         outputs, inputs = weights.shape
         matrix = Matrix(outputs=outputs, inputs=inputs, kind=self.kind)
@@ -168,7 +168,7 @@ def _activation(config: Any) -> str:
 
 
 def check(model: PreTrainedModel, layout: Layout) -> None:
-    """Raises `NativeUnavailable` with what the compiled code cannot do of this model."""
+    """Raises `NativeUnavailable`, naming what the compiled code does not support in this model."""
     config: Any = model.config
     if config.model_type not in FAMILIES:
         raise NativeUnavailable(f"the compiled code does not serve models of the family {config.model_type!r}")

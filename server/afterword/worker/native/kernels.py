@@ -1,6 +1,6 @@
 """The compiled code for one model: which type its weights get, what its caches look like, and who runs its steps.
 
-What lives here: the choice between int8 and float32, and how far results may be from those of transformers.
+What lives here: the choice between int8 and float32, and the tolerance of the self-test.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from afterword.worker.cache.layout import Layout
 from afterword.worker.native.build import NativeUnavailable, compiled
 from afterword.worker.native.decoder import NativeDecoder, check
 from afterword.worker.native.library import WeightKind, opened
-from afterword.worker.native.runner import NativeRunner
-from afterword.worker.native.sampler import NativeSampler
+from afterword.worker.native.runner import NativeRunner, NativeSampler
 
 INT8 = "int8"
 # Largest difference of int8 logits from those of a plain float32 forward, as a share of the largest logit. On random
@@ -28,17 +27,17 @@ INT8_TOLERANCE = 0.5
 class NativeKernels:
     """Compiled code that serves a model.
 
-    `layout`: of the model, with the caches that the code wants. `dtype`: of the weights, by name. `tolerance`: how far
-    logits may be from a plain forward in float32, as a share of the largest; None is what float32 itself allows.
+    `layout`: of the model, with the caches that the code wants. `dtype`: of the weights, by name. `tolerance`: largest
+    difference of logits from a plain forward in float32, as a share of the largest logit; None for that of float32.
     `sampler`: chooses from them.
     """
 
     def __init__(
-        self, model: PreTrainedModel, layout: Layout, dtype: str, told: Callable[[str], None] = lambda _: None
+        self, model: PreTrainedModel, layout: Layout, dtype: str, report: Callable[[str], None] = lambda _: None
     ) -> None:
-        """`dtype`: `float32`, or else int8. `told` hears of long work. Raises `NativeUnavailable`."""
+        """`dtype`: `float32`, or else int8. `report` is told of long work. Raises `NativeUnavailable`."""
         check(model, layout)
-        path = compiled(told)
+        path = compiled(report)
         try:
             self._library = opened(path)
         except OSError as error:
@@ -49,7 +48,7 @@ class NativeKernels:
         self._kind = WeightKind.INT8 if whole else WeightKind.FLOAT32
         self.dtype = INT8 if whole else dtype
         self.tolerance = INT8_TOLERANCE if whole else None
-        # Beside weights of 8 bits, halves are no loss, and half as much is read for each token before the caret.
+        # Beside 8-bit weights, half precision loses nothing, and half as much is read for each token before the caret.
         self.layout = replace(layout, cache_dtype=torch.float16) if whole else layout
 
     def runner(self, positions: int) -> NativeRunner:

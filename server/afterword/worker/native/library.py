@@ -9,21 +9,21 @@ from pathlib import Path
 
 
 class WeightKind(IntEnum):
-    """How weights are kept."""
+    """The type of weights in memory."""
 
     FLOAT32 = 0
     INT8 = 1
 
 
 class Activation(IntEnum):
-    """What stands between the two matrices of a feed-forward layer."""
+    """The activation function of a feed-forward layer."""
 
     SILU = 0
     GELU_TANH = 1
 
 
 class Number(IntEnum):
-    """How keys and values are kept."""
+    """The type of keys and values in memory."""
 
     FLOATS = 0
     HALVES = 1

@@ -1,8 +1,8 @@
-"""What may come next in a document, guessed from its text alone, so that several tokens can be had from one step.
+"""Draft tokens of a document: what may come next, guessed from its text alone.
 
-What lives here: where guesses come from, how far they are trusted, and how rows that cost little are shared out. Pure:
-token ids in, token ids out. A proposal never changes what is written: its rows ride in the step that gives the next
-token, and of what they say only that part is used which the model would have written by itself (`core`, `writing`).
+With a draft that is right, one step gives several tokens. What lives here: where guesses come from, and how far they
+are trusted. Pure: token ids in, token ids out. A draft never changes what is written: its rows ride in the step that
+gives the next token, and of what they say only that part is used which the model would have written by itself.
 
 Two sources, both of which cost microseconds:
 
@@ -12,21 +12,20 @@ Two sources, both of which cost microseconds:
 - *Repetition*. Names and phrases come again: what followed the longest end of the text that occurred earlier in it.
   (Prompt lookup decoding, https://github.com/apoorvumang/prompt-lookup-decoding.)
 
-How often a source was right for a document decides how much of it is proposed: as many tokens as are each likelier
-to be right than is worth a row. A source that fails falls silent, and is given a small chance again much later.
+How often a source was right for a document decides how much of it is proposed: as many tokens as are each likely
+enough to be worth a row. A source that fails falls silent, and is given a small chance again much later.
 """
 
 from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from afterword.worker.speculation.matching import common_prefix, common_suffix, places_after
 
-# Longest proposal. Beyond this a guess is hardly ever right all through.
+# Longest draft. Beyond this a guess is hardly ever right all through.
 MOST_TOKENS = 15
 # A row is worth computing if its token is at least this likely to be the next: about what one more row of a step costs.
 WORTH = 0.15
@@ -126,33 +125,46 @@ class NgramProposer:
 
     def propose(self, text: list[int], most: int) -> DraftTokens | None:
         """What may follow `text`, at most `most` tokens; None if there is no guess worth a row."""
-        guesses = [guess for guess in (self._from_former(text), _repetition(text)) if guess is not None]
         for source, trust in self._trust.items():
             if trust.first < WORTH:
                 trust.first += FORGIVING * (FIRST_CHANCES[source][0] - trust.first)
-        for guess in sorted(guesses, key=lambda guess: -self._trust[guess.source].first):
-            length = min(most, self._trust[guess.source].worth)
-            if length > 0:
-                return guess.cut(length)
-        return None
+        guesses = (self._from_former(text), _repetition(text))
+        best, best_trust = None, None
+        for guess in guesses:
+            if guess is not None:
+                trust = self._trust[guess.source]
+                # The better trusted source speaks, unless it has nothing to say.
+                if trust.first >= WORTH and (best_trust is None or trust.first > best_trust.first):
+                    best, best_trust = guess, trust
+        if best is None or best_trust is None or most <= 0:
+            return None
+        return best.cut(min(most, best_trust.worth))
 
-    def judge(self, proposal: DraftTokens, right: int, wrong: bool) -> None:
-        """The first `right` tokens of a proposal were what came next; `wrong`: the one after them was not."""
-        self._trust[proposal.source].learn(right, wrong)
+    def judge(self, draft: DraftTokens, right: int, wrong: bool) -> None:
+        """The first `right` tokens of a draft were what came next; `wrong`: the one after them was not."""
+        self._trust[draft.source].learn(right, wrong)
 
     def _from_former(self, text: list[int]) -> DraftTokens | None:
         """What follows the place of the former text that answers to the end of `text`."""
         former = self._former
         parted = common_prefix(former, text)
         since = len(text) - parted
-        if since == 0:
-            return _found(Source.AGAIN, former[parted : parted + KEPT_TOKENS])
-        rest, new = former[parted:], text[parted:]
-        places = list(islice(places_after(new[-1:], rest), COMPARED_PLACES))
-        if places:
-            place = max(places, key=lambda place: (common_suffix(rest, place, new, LONGEST_MATCH), -abs(place - since)))
-            return _found(Source.ANCHORED, rest[place : place + KEPT_TOKENS])
-        return _found(Source.SHIFTED, rest[since : since + KEPT_TOKENS]) if since <= SAME_PLACE_TOKENS else None
+        source, place = Source.AGAIN, parted
+        if since > 0:
+            rest, new = former[parted:], text[parted:]
+            found, match = -1, (-1, 0)
+            for at in islice(places_after(new[-1:], rest), COMPARED_PLACES):
+                alike = (common_suffix(rest, at, new, LONGEST_MATCH), -abs(at - since))
+                if alike > match:
+                    found, match = at, alike
+            if found >= 0:
+                source, place = Source.ANCHORED, parted + found
+            elif since <= SAME_PLACE_TOKENS:
+                source, place = Source.SHIFTED, parted + since
+            else:
+                return None
+        tokens = former[place : place + KEPT_TOKENS]
+        return DraftTokens(source, tokens) if tokens else None
 
 
 def _repetition(text: list[int]) -> DraftTokens | None:
@@ -160,31 +172,14 @@ def _repetition(text: list[int]) -> DraftTokens | None:
     text = text[-SEARCHED_TOKENS:]
     if len(text) <= REPEATED_TOKENS:
         return None
-    places = list(islice(places_after(text[-REPEATED_TOKENS:], text), COMPARED_PLACES))
-    if not places:
+    found, match = -1, -1
+    for place in islice(places_after(text[-REPEATED_TOKENS:], text), COMPARED_PLACES):
+        length = common_suffix(text, place, text, LONGEST_MATCH)
+        if length > match:
+            found, match = place, length
+    if found < 0:
         return None
-    matches = [common_suffix(text, place, text, LONGEST_MATCH) for place in places]
-    match = max(matches)
-    place = places[matches.index(match)]
-    tokens = text[place : place + MOST_TOKENS]
+    tokens = text[found : found + MOST_TOKENS]
     while len(tokens) < MOST_TOKENS:  # what came round once is expected to come round again
-        tokens.append(tokens[len(tokens) - (len(text) - place)])
+        tokens.append(tokens[len(tokens) - (len(text) - found)])
     return DraftTokens(Source.PHRASE if match >= PHRASE_TOKENS else Source.REPEATED, tokens)
-
-
-def _found(source: Source, tokens: list[int]) -> DraftTokens | None:
-    return DraftTokens(source, tokens) if tokens else None
-
-
-def share(rows: int, wanted: Sequence[int]) -> list[int]:
-    """How many rows each gets of those there are: alike, but none more than it wanted, the first ones the odd ones."""
-    given = [0] * len(wanted)
-    open_ = [at for at, most in enumerate(wanted) if most > 0]
-    while rows > 0 and open_:
-        each = max(1, rows // len(open_))
-        for at in open_:
-            more = min(each, wanted[at] - given[at], rows)
-            given[at] += more
-            rows -= more
-        open_ = [at for at in open_ if given[at] < wanted[at]]
-    return given

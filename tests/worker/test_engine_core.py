@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from afterword.engine.api import Ended, RaiseLimit, Request, Sampled, Started, StopRun
-from afterword.worker.core import EngineCore
+from afterword.worker.engine_core import EngineCore
 from afterword.worker.model.runner import Runner
 
 TEXT = [40, 77, 120, 33, 201, 90, 15, 62]
 
 
-def test_a_wish_is_answered_with_its_cost_then_tokens_then_a_pause(desk):
+def test_a_request_is_answered_with_its_cost_then_tokens_then_a_pause(desk):
     run = desk.write(1, TEXT, limit_tokens=3)
     kinds = [type(event).__name__ for event in desk.events[run]]
     assert kinds == ["Started", "Sampled", "Sampled", "Sampled", "Paused"]
@@ -22,7 +22,7 @@ def test_a_wish_is_answered_with_its_cost_then_tokens_then_a_pause(desk):
     assert started.queue_ms >= 0
 
 
-def test_the_time_for_which_a_wish_was_kept_before_it_came_counts_as_waiting(desk):
+def test_the_time_for_which_a_request_was_kept_before_it_came_counts_as_waiting(desk):
     run = desk.write(1, TEXT, limit_tokens=1, waited_ms=5000.0)
     assert desk.started(run).queue_ms >= 5000
 
@@ -130,14 +130,14 @@ def test_a_paused_run_goes_on_without_computing_anything_twice(desk):
     assert desk.outcome(run) == "paused"
 
 
-def test_a_raised_limit_counts_for_a_wish_that_has_not_begun(desk):
+def test_a_raised_limit_counts_for_a_request_that_has_not_begun(desk):
     run = desk.ask(1, TEXT, limit_tokens=1)
     desk.raise_limit(run, 3)
     desk.settle()
     assert len(desk.tokens(run)) == 3
 
 
-def test_a_wish_for_nothing_fills_the_cache(desk):
+def test_a_request_for_nothing_fills_the_cache(desk):
     fill = desk.write(1, TEXT, limit_tokens=0)
     assert desk.tokens(fill) == []
     assert desk.outcome(fill) == "paused"
@@ -152,7 +152,7 @@ def test_a_filled_cache_can_be_written_from_by_raising_its_limit(desk):
     assert len(desk.tokens(fill)) == 2
 
 
-def test_the_newest_wish_of_a_document_replaces_the_one_before(desk):
+def test_the_newest_request_of_a_document_replaces_the_one_before(desk):
     old = desk.ask(1, TEXT, limit_tokens=5)
     new = desk.ask(1, TEXT[:4], limit_tokens=2)
     desk.settle()
@@ -316,7 +316,7 @@ def test_a_forgotten_document_gives_its_slot_before_any_open_one(model, make_des
 
 
 def test_filling_ahead_gives_way_to_a_writer(model, make_desk):
-    desk = make_desk(model.core(eos=False, slots=1, step_tokens=2))
+    desk = make_desk(model.core(eos=False, slots=1, prefill_tokens=2))
     desk.ask(1, TEXT, limit_tokens=0)
     desk.step()
     run = desk.ask(2, TEXT, limit_tokens=1)
@@ -353,7 +353,7 @@ def test_documents_that_paused_and_lost_their_slot_do_not_count_as_waiting(model
     assert [desk.outcome(run) for run in runs] == ["paused"] * 6
 
 
-def test_an_engine_without_wishes_is_idle(desk):
+def test_an_engine_without_requests_is_idle(desk):
     assert desk.step() == []
     assert desk.core.idle
     desk.write(1, TEXT, limit_tokens=1)
@@ -378,7 +378,7 @@ def test_a_step_that_breaks_ends_its_runs_and_not_the_engine(desk, model, monkey
     assert desk.started(again).reused == len(TEXT)
 
 
-def test_a_wish_is_not_changed(desk):
+def test_a_request_is_not_changed(desk):
     request = Request("somebody", 1, 1, tuple(TEXT), limit_tokens=2)
     before = replace(request)
     desk.core.submit(request)
