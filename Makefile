@@ -97,7 +97,7 @@ clean: ## remove what set-up and builds left here; converted models stay in the 
 
 $(bin)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-	  { echo "Python 3.11 to 3.13 is needed; name one with PYTHON=..." >&2; exit 1; }
+	  { echo "You need Python 3.11 to 3.13; name one with PYTHON=..." >&2; exit 1; }
 	@echo "==> Making a Python environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "Making it failed; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }

@@ -1,4 +1,4 @@
-"""From a parsed command line to settings."""
+"""From parsed arguments to settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from afterword.config.settings import Settings
 
 
 def settings_of(args: Namespace) -> Settings:
-    """The settings that apply to a command line. Raises `SettingsError`."""
+    """The settings for these arguments. Raises `SettingsError`."""
     flags = {name: value for name, value in vars(args).items() if name in Settings.model_fields}
-    # `complete` and `try` have a flag of their own by this name, which is no setting.
+    # Settings are still text; `complete` and `try` have a flag `--max-tokens` of their own, which is a number.
     return load({name: value for name, value in flags.items() if isinstance(value, str)}, args.config)
