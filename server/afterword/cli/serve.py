@@ -75,7 +75,7 @@ class Announcer:
             self._progress.finish()
             print(f"The engine died and is restarting: {event.detail}", file=sys.stderr)
         elif isinstance(event, PartLost):
-            print(f"Engine {event.engine} died and is restarting; the others go on: {event.detail}", file=sys.stderr)
+            print(f"Engine {event.engine} died; the others go on: {event.detail}", file=sys.stderr)
         elif isinstance(event, Ready) and self._server is not None:
             self._progress.finish()
             again = "is ready again" if event.engine in self._ready else "is ready as well"
