@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from afterword.config.settings import Settings
-from afterword.config.settings_text import NO_FLAG, allowed, extra, fields, flag_of
+from afterword.config.settings import GROUP_OF, RENAMED, all_fields
+from afterword.config.settings_text import allowed, field_of, flag_of, shown_default
 from afterword_protocol.messages import Stop
 
 GROUP_TITLES = {"server": "server", "model": "model", "limits": "limits for each connection"}
@@ -148,23 +148,25 @@ def _add_settings(parser: argparse.ArgumentParser, *groups: str) -> None:
         titled = parser.add_argument_group(GROUP_TITLES[group])
         if group == groups[0]:
             _add_config(titled)
-        for name, _ in fields(group):
-            if name not in NO_FLAG:
-                _add_setting(titled, name)
+        for each in all_fields(group):
+            if not each.metadata["secret"]:
+                _add_setting(titled, each.name)
+        for old, new in RENAMED.items():
+            if GROUP_OF[new] == group:
+                titled.add_argument(flag_of(old), dest=old, help=argparse.SUPPRESS)
 
 
 def _add_setting(parser: argparse.ArgumentParser | argparse._ArgumentGroup, name: str) -> None:
-    field = Settings.model_fields[name]
-    kind = allowed(field)
+    kind = allowed(name)
     metavar = (
         kind.removeprefix("one of ").replace(", ", "|")
         if kind.startswith("one of")
         else name.rsplit("_", 1)[-1].upper()
     )
-    unit = extra(field, "unit")
-    default = "" if field.default in (None, ()) else f" ({' '.join(filter(None, [str(field.default), unit]))})"
+    details = field_of(name).metadata
+    default = f" ({shown_default(name)} {details['unit']}".rstrip() + ")" if shown_default(name) else ""
     parser.add_argument(
-        flag_of(name), dest=name, metavar=metavar, help=f"{field.description}{default}".replace("%", "%%")
+        flag_of(name), dest=name, metavar=metavar, help=f"{details['help']}{default}".replace("%", "%%")
     )
 
 

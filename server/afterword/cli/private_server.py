@@ -16,7 +16,7 @@ from afterword.client import Client, ClientError, connect
 from afterword.config.settings import Settings
 from afterword.engine.api import EngineEvent, Failed, Progress, Ready
 from afterword.engine.client import EngineClient
-from afterword.gateway.auth import TOKEN_VARIABLE
+from afterword.config.tokens import TOKEN_VARIABLE
 from afterword.gateway.server import running_server
 from afterword.models import ModelFiles
 from afterword.models.progress import TerminalProgress

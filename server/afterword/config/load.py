@@ -17,7 +17,7 @@ from typing import Any
 from platformdirs import user_config_path
 from pydantic import TypeAdapter, ValidationError
 
-from afterword.config.settings import GROUP_OF, RENAMED, Settings, all_fields, by_group
+from afterword.config.settings import GROUP_OF, RENAMED, Settings, SettingsError, all_fields, by_group
 from afterword.config.settings_text import flag_of, unknown, wrong_value
 
 PREFIX = "AFTERWORD_"
@@ -27,10 +27,6 @@ CONFIG_NAME = "afterword.toml"
 _LISTS = frozenset(each.name for each in all_fields() if isinstance(each.default, tuple))
 
 _log = logging.getLogger("afterword.config")
-
-
-class SettingsError(Exception):
-    """Settings that cannot be used. The message has a line for each: its name, its source, and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +40,8 @@ class SourcedValue:
 def load(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> Settings:
     """Settings from flags (by name; `None` was not given), variables, and a TOML file.
 
-    `config` names the file; else `AFTERWORD_CONFIG` does; else it is `afterword.toml` in the working folder or, if there
-    is none, in the user's configuration folder. Raises `SettingsError`.
+    `config` names the file; else `AFTERWORD_CONFIG` does; else it is `afterword.toml` in the working folder or, if
+    there is none, in the user's configuration folder. Raises `SettingsError`.
     """
     path, in_file = read_file(config)
     values = {name: SourcedValue(value, str(path)) for name, value in in_file.items()}
@@ -94,7 +90,9 @@ def _with_new_names(values: dict[str, SourcedValue]) -> dict[str, SourcedValue]:
     for old, new in RENAMED.items():
         given = values.pop(old, None)
         if given is not None:
-            _log.warning("%s: the setting %s is now called %s; the next version drops the old name", given.source, old, new)
+            _log.warning(
+                "%s: the setting %s is now called %s; the next version drops the old name", given.source, old, new
+            )
             renamed[new] = given
     return renamed | values
 

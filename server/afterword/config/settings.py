@@ -1,7 +1,7 @@
 """Every setting of Afterword, in one tree: its type, default, limits, unit and meaning.
 
-The tree has three groups. It is checked once, when it is loaded, and then passed on whole: the gateway takes `Settings`,
-the worker takes `ModelSettings`. Names are flat, as flags, variables and TOML keys are: no two groups share one.
+The tree has three groups. It is checked once, when it is loaded, and then passed on whole: the gateway takes
+`Settings`, the worker `ModelSettings`. Names are flat, as flags, variables and TOML keys are: no two groups share one.
 
 What lives here: the groups. Not here: where values come from and how they are checked (`load`), and help texts, errors
 and the table in the docs (`settings_text`). The worker imports this file, so it imports nothing that is slow to load:
@@ -24,6 +24,10 @@ Milliseconds = Annotated[float, Ge(0), Le(DAY_MS)]
 Interval = Annotated[float, Ge(100), Le(DAY_MS)]
 """Milliseconds that may not be so few that networks cannot keep up."""
 Count = Annotated[int, Ge(1)]
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used. The message has a line for each: its name, its source, and what is allowed."""
 
 
 def setting(default: Any, help: str, unit: str = "", secret: bool = False) -> Any:

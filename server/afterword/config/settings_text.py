@@ -9,7 +9,7 @@ import difflib
 from dataclasses import Field
 from functools import cache
 from pathlib import Path
-from types import NoneType, UnionType
+from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Le
@@ -39,7 +39,7 @@ def field_of(name: str) -> Field[Any]:
 def allowed(name: str) -> str:
     """What values a setting takes, in words."""
     kind = type_of(name)
-    if isinstance(kind, UnionType) or get_origin(kind) not in (Annotated, Literal, tuple, None):
+    if get_origin(kind) not in (Annotated, Literal, tuple, None):
         kind = next(option for option in get_args(kind) if option is not NoneType)
     bounds: tuple[Any, ...] = ()
     if get_origin(kind) is Annotated:
