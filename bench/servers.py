@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 
@@ -19,6 +20,7 @@ from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.models import ModelFiles
 from afterword.text.vocabulary import Vocabulary
+from afterword.worker.in_process import load_giving_way
 
 from .processes import START_WITHIN_S, Family, running
 
@@ -56,7 +58,9 @@ async def in_process(files: ModelFiles) -> AsyncIterator[Served]:
         if isinstance(event, Ready | Failed):
             ready.set()
 
-    engine = InProcessEngine(EngineOptions(folder=files.folder, name=files.name, dtype="float32"))
+    engine = InProcessEngine(
+        partial(load_giving_way, EngineOptions(folder=files.folder, name=files.name, dtype="float32"))
+    )
     vocabulary = Vocabulary.from_folder(files.folder)
     async with running_server(GatewayOptions(model=files.name, port=0), engine, vocabulary, watch=watch) as server:
         await asyncio.wait_for(ready.wait(), START_WITHIN_S)

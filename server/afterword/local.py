@@ -11,6 +11,7 @@ import itertools
 import queue
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -23,6 +24,7 @@ from afterword.loopback import Loopback
 from afterword.models import ModelError, resolve
 from afterword.models.progress import ProgressSink, silent
 from afterword.text.vocabulary import Vocabulary
+from afterword.worker.in_process import load_giving_way
 from afterword_protocol.messages import Stop
 
 T = TypeVar("T")
@@ -72,7 +74,7 @@ class Completer:
             threads=self._threads,
         )
         vocabulary = await asyncio.to_thread(Vocabulary.from_folder, files.folder)
-        engine = self._engine = InProcessEngine(options)
+        engine = self._engine = InProcessEngine(partial(load_giving_way, options))
         channel = self._channel = Loopback(engine, vocabulary, files.name)
         started: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
 

@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from afterword.client.document import Document
 from afterword.client.errors import ConnectionLost
 from afterword.clock import now_ms
-from afterword.engine.api import Engine, EngineEvent, Failed, Lost
+from afterword.engine.api import Engine, EngineEvent, Failed, Lost, Ready, RunEvent
 from afterword.session.effects import Disconnect, Effect, Send
 from afterword.session.session import Session, SessionConfig
 from afterword.text.boundaries.rules import Rules
-from afterword.text.token_bridge import FIRST_CONTEXT_TOKENS, TokenBridge
+from afterword.text.token_bridge import TokenBridge
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol import codec
 from afterword_protocol.messages import ClientMessage, Delivery, Done, Error, Hello, Limits, Peer, Pong, Token
 
+OWNER = "local"  # the one whose all documents are
 AMPLE = 1 << 30  # nobody is to be protected from a program that shares one's process
 LIMITS = Limits(docs=AMPLE, message_bytes=AMPLE, context=1 << 20, max_tokens=AMPLE, alternatives=64)
 
@@ -32,7 +33,6 @@ class Loopback:
     """Implements `client.channel.Channel`. Messages are taken in order, on the loop's next turn."""
 
     def __init__(self, engine: Engine, vocabulary: Vocabulary, model: str) -> None:
-        numbers = itertools.count(1)
         config = SessionConfig(
             server=Peer(name="afterword", version=version("afterword")),
             model=model,
@@ -44,8 +44,8 @@ class Loopback:
         self.limits = LIMITS
         self.error: ConnectionLost | None = None  # why nothing works any more
         self._engine = engine
-        self._bridge = TokenBridge(vocabulary, engine, FIRST_CONTEXT_TOKENS, numbers)
-        self._session = Session(config, Rules(), lambda _: True, "local", now_ms(), numbers)
+        self._bridge: TokenBridge[Loopback] = TokenBridge(vocabulary)
+        self._session = Session(config, Rules(), lambda _: True, OWNER, now_ms(), itertools.count(1))
         self._session.receive(codec.encode(Hello(delivery=Delivery.TOKEN)), now_ms())
         self._documents: dict[str, Document] = {}
         self._markers = itertools.count(1)
@@ -85,9 +85,15 @@ class Loopback:
     def on_engine(self, events: Sequence[EngineEvent]) -> None:
         """Take what the engine reports."""
         for event in events:
-            for _, news in self._bridge.on_events([event]):
-                self._carry_out(self._session.on_generation(news, now_ms()))
-            if isinstance(event, Lost | Failed):
+            if isinstance(event, RunEvent):
+                told, command = self._bridge.to_session(event)
+                if command is not None:
+                    self._engine.submit(command)
+                for news in told:
+                    self._carry_out(self._session.on_generation(news, now_ms()))
+            elif isinstance(event, Ready):
+                self._bridge.set_context(event.context_tokens)
+            elif isinstance(event, Lost | Failed):
                 self.close(ConnectionLost(f"the engine stopped: {event.detail}"))
 
     def close(self, error: ConnectionLost) -> None:
@@ -98,7 +104,8 @@ class Loopback:
         self._inbox.clear()
         if self._timer is not None:
             self._timer.cancel()
-        self._bridge.leave(self)
+        for command in self._bridge.leave(self):
+            self._engine.submit(command)
         for document in list(self._documents.values()):
             document.give_up(error)
 
@@ -112,18 +119,17 @@ class Loopback:
         self._timer = None
         self._carry_out(self._session.on_tick(now_ms()))
 
-    def _carry_out(self, effects: Sequence[Effect]) -> None:
-        todo = deque(effects)
-        while todo:
-            effect = todo.popleft()
+    def _carry_out(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
             if isinstance(effect, Send):
                 self._deliver(effect.message)
-                continue
-            if isinstance(effect, Disconnect):
+            elif isinstance(effect, Disconnect):
                 self.close(ConnectionLost(effect.reason, effect.code))
                 return
-            for _, news in self._bridge.perform(self, effect):
-                todo.extend(self._session.on_generation(news, now_ms()))
+            else:
+                command = self._bridge.to_engine(self, OWNER, effect)
+                if command is not None:
+                    self._engine.submit(command)
         self._set_timer()
 
     def _deliver(self, message: object) -> None:

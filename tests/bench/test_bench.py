@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from afterword.engine.options import EngineOptions
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.text.vocabulary import Vocabulary
+from afterword.worker.in_process import load_giving_way
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_a_missed_goal_is_not_hidden(tmp_path: Path) -> None:
 @pytest.mark.timeout(60)
 async def test_every_ask_is_counted_with_its_tokens_and_its_end(tiny_model_folder: Any) -> None:
     folder = tiny_model_folder("qwen3")
-    engine = InProcessEngine(EngineOptions(folder=folder, name="tiny"))
+    engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
     options = GatewayOptions(model="tiny", port=0)
     async with (
         running_server(options, engine, Vocabulary.from_folder(folder)) as server,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.session.mirror import Mirror
 from afterword.text.vocabulary import Vocabulary
+from afterword.worker.in_process import load_giving_way
 from afterword_protocol.messages import Open
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -201,7 +203,7 @@ def test_a_keystroke_is_the_same_splice_for_the_server(stroke: Stroke) -> None:
 @pytest.mark.parametrize("client", list(Client))
 async def test_a_writer_at_afterword_gets_answers_that_fit(tiny_model_folder: Any, client: Client) -> None:
     folder = tiny_model_folder("qwen3")
-    engine = InProcessEngine(EngineOptions(folder=folder, name="tiny"))
+    engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
     options = GatewayOptions(model="tiny", port=0)
     async with running_server(options, engine, Vocabulary.from_folder(folder)) as server:
         seat = await GhostSeat.take(server.url, 8)
@@ -225,7 +227,7 @@ async def test_a_writer_at_afterword_gets_answers_that_fit(tiny_model_folder: An
 
 async def test_a_connection_that_ends_is_a_fault_and_no_crash(tiny_model_folder: Any) -> None:
     folder = tiny_model_folder("qwen3")
-    engine = InProcessEngine(EngineOptions(folder=folder, name="tiny"))
+    engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
     options = GatewayOptions(model="tiny", port=0)
     async with running_server(options, engine, Vocabulary.from_folder(folder)) as server:
         seat = await GhostSeat.take(server.url, 8)

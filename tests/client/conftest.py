@@ -45,40 +45,40 @@ class ScriptedWriter:
     """Writes `GHOST`, a word a token, after any text; every further alternative one word further in."""
 
     def __init__(self) -> None:
-        self.held = False  # whether drafts wait
+        self.held = False  # whether runs wait
         self.starts = 0
-        self._words: dict[int, list[list[str]]] = {}
-        self._limits: dict[int, int] = {}
-        self._written: dict[int, list[int]] = {}
+        self._words: dict[tuple[int, int], list[list[str]]] = {}
+        self._limits: dict[tuple[int, int], int] = {}
+        self._written: dict[tuple[int, int], list[int]] = {}
 
     def command(self, command: GenerationCommand) -> None:
         match command:
             case StartGeneration():
                 self.starts += 1
                 words = re.findall(r"\s*\S+", GHOST)
-                self._words[command.draft] = [words[k:] for k in range(command.alternatives)]
-                self._limits[command.draft] = command.max_tokens
-                self._written[command.draft] = [0] * command.alternatives
+                self._words[command.document, command.run] = [words[k:] for k in range(command.alternatives)]
+                self._limits[command.document, command.run] = command.max_tokens
+                self._written[command.document, command.run] = [0] * command.alternatives
             case ExtendGeneration():
-                self._limits[command.draft] = command.max_tokens
+                self._limits[command.document, command.run] = command.max_tokens
             case StopGeneration():
-                self._words.pop(command.draft, None)
+                self._words.pop((command.document, command.run), None)
 
     def step(self) -> list[GenerationEvent]:
-        """The next token of every alternative of every draft."""
+        """The next token of every alternative of every run."""
         events: list[GenerationEvent] = []
         if self.held:
             return events
-        for draft, texts in self._words.items():
+        for run, texts in self._words.items():
             for k, words in enumerate(texts):
-                at = self._written[draft][k]
-                if at < self._limits[draft] and at < len(words):
+                at = self._written[run][k]
+                if at < self._limits[run] and at < len(words):
                     if at == 0 and k == 0:
-                        events.append(GenerationStarted(draft, 10, 8, 2, 0.0))
-                    events.append(TextGenerated(draft, k, words[at], 1, -0.5))
-                    self._written[draft][k] += 1
-                    if at + 1 == self._limits[draft]:
-                        events.append(GenerationPaused(draft, k))
+                        events.append(GenerationStarted(*run, 10, 8, 2, 0.0))
+                    events.append(TextGenerated(*run, k, words[at], 1, -0.5))
+                    self._written[run][k] += 1
+                    if at + 1 == self._limits[run]:
+                        events.append(GenerationPaused(*run, k))
         return events
 
 
@@ -132,7 +132,7 @@ class Loopback:
         del self._waiting[:count]
 
     def write(self) -> bool:
-        """Let every draft write a token; returns whether there was one."""
+        """Let every run write a token; returns whether there was one."""
         events = self.writer.step()
         for event in events:
             self._carry_out(self.session.on_generation(event, 0.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from afterword.engine.options import EngineOptions
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.text.vocabulary import Vocabulary
+from afterword.worker.in_process import load_giving_way
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 
@@ -33,7 +35,7 @@ class Counted:
     @property
     def steps(self) -> int:
         assert self.engine.core is not None
-        return self.engine.core.stats.steps
+        return self.engine.core.counters.steps
 
     async def rest(self) -> int:
         """Steps run once the engine is idle."""
@@ -46,7 +48,7 @@ class Counted:
 
 @pytest.fixture
 async def counted(builtin_model_folder: Path) -> AsyncIterator[Counted]:
-    engine = InProcessEngine(EngineOptions(folder=builtin_model_folder, name="builtin"))
+    engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=builtin_model_folder, name="builtin")))
     options = GatewayOptions(model="builtin", port=0)
     vocabulary = Vocabulary.from_folder(builtin_model_folder)
     ready = asyncio.Event()

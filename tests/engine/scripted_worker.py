@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from afterword.engine.api import EngineEvent, Failed, Paused, Progress, Ready, Request, Sampled, Started
-from afterword.engine.ipc import Lines, decode_command, encode_events
+from afterword.engine.ipc import COMMANDS, Lines, decode, encode
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     gateway = socket.socket(fileno=descriptor)
 
     def emit(*events: EngineEvent) -> None:
-        gateway.sendall(encode_events(events))
+        gateway.sendall(encode(events))
 
     lives = folder / "lives"
     life = int(lives.read_text()) + 1 if lives.exists() else 1
@@ -53,7 +53,7 @@ def main() -> None:
     lines = Lines()
     while data := gateway.recv(1 << 16):
         for line in lines.feed(data):
-            command = decode_command(line)
+            command = decode(line, COMMANDS)
             with (folder / "commands").open("a") as file:
                 size = f" {len(command.tokens)}" if isinstance(command, Request) else ""
                 file.write(f"{type(command).__name__.lower()} {getattr(command, 'run', '-')}{size}\n")
@@ -62,8 +62,9 @@ def main() -> None:
                     print("this is the end", file=sys.stderr)
                     sys.stderr.flush()
                     os.kill(os.getpid(), signal.SIGKILL)
-                run, length = command.run, len(command.tokens)
-                emit(Started(run, length, 0, length, 0.0), Sampled(run, 0, length, -0.1), Paused(run, 0))
+                names = (command.owner, command.document, command.run)
+                length = len(command.tokens)
+                emit(Started(*names, length, 0, length, 0.0), Sampled(*names, 0, length, -0.1), Paused(*names, 0))
 
 
 if __name__ == "__main__":

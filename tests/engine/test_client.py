@@ -23,6 +23,7 @@ from afterword.engine.api import (
     Request,
     Sampled,
     Started,
+    StopRun,
 )
 from afterword.engine.client import EngineClient, RestartWaits
 from afterword.engine.options import EngineOptions
@@ -73,26 +74,30 @@ def told(folder: Path) -> list[str]:
 
 
 def request(run: int, length: int = 3, *, document: int = 1) -> Request:
-    return Request(document=document, run=run, tokens=range(length))
+    return Request("w", document, run, range(length))
 
 
 async def test_it_tells_its_progress_then_is_ready_and_answers_wishes(tmp_path: Path) -> None:
     async with running("behaves", tmp_path) as (engine, listener):
         await listener.until_kind(Ready)
         assert listener.events == [Progress("loading", 0.5), Ready("scripted", 1024, 4, "cpu", "float32")]
-        engine.start(request(7, 3))
+        engine.submit(request(7, 3))
         await listener.until_kind(Paused)
-        assert listener.events[2:] == [Started(7, 3, 0, 3, 0.0), Sampled(7, 0, 3, -0.1), Paused(7, 0)]
+        assert listener.events[2:] == [
+            Started("w", 1, 7, 3, 0, 3, 0.0),
+            Sampled("w", 1, 7, 0, 3, -0.1),
+            Paused("w", 1, 7, 0),
+        ]
 
 
 async def test_before_it_is_ready_the_newest_wish_of_each_document_waits(tmp_path: Path) -> None:
     async with running("loads slowly", tmp_path) as (engine, listener):
         await listener.until_kind(Progress)
         for run in range(1, 20):
-            engine.start(request(run))
-        engine.start(request(20, document=2))
-        engine.start(request(21, document=3))
-        engine.stop(21)
+            engine.submit(request(run))
+        engine.submit(request(20, document=2))
+        engine.submit(request(21, document=3))
+        engine.submit(StopRun("w", 3, 21))
         (tmp_path / "go").touch()
         await listener.until_kind(Paused, 2)
         assert told(tmp_path) == ["request 19 3", "request 20 3"]
@@ -102,7 +107,7 @@ async def test_while_it_does_not_read_wishes_do_not_pile_up(tmp_path: Path) -> N
     async with running("does not read", tmp_path) as (engine, listener):
         await listener.until_kind(Ready)
         for run in range(1, 2001):
-            engine.start(request(run, 2000))
+            engine.submit(request(run, 2000))
             await asyncio.sleep(0)
         (tmp_path / "go").touch()
         await listener.until(lambda events: any(isinstance(event, Paused) and event.run == 2000 for event in events))
@@ -112,13 +117,13 @@ async def test_while_it_does_not_read_wishes_do_not_pile_up(tmp_path: Path) -> N
 async def test_when_it_dies_that_is_told_and_it_comes_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with running("dies on a request", tmp_path) as (engine, listener):
         await listener.until_kind(Ready)
-        engine.start(request(1))
+        engine.submit(request(1))
         await listener.until_kind(Lost)
         assert listener.events[2] == Lost("it was killed by SIGKILL")
-        engine.start(request(2))
+        engine.submit(request(2))
         await listener.until_kind(Ready, 2)
         await listener.until_kind(Paused)
-        assert [event for event in listener.events if isinstance(event, Started)] == [Started(2, 3, 0, 3, 0.0)]
+        assert [event for event in listener.events if isinstance(event, Started)] == [Started("w", 1, 2, 3, 0, 3, 0.0)]
         assert "this is the end" in caplog.text
 
 
@@ -148,16 +153,16 @@ async def test_nonsense_from_it_counts_as_a_death(tmp_path: Path) -> None:
 
 async def test_a_refused_model_is_not_tried_again_and_wishes_fail(tmp_path: Path) -> None:
     async with running("refuses", tmp_path) as (engine, listener):
-        engine.start(request(1))
+        engine.submit(request(1))
         await listener.until_kind(Ended)
-        engine.start(Request(document=1, run=2, tokens=(1,), alternatives=2))
+        engine.submit(Request("w", 1, 2, (1,), alternatives=2))
         await listener.until_kind(Ended, 3)
         assert listener.events == [
             Progress("loading", 0.5),
             Failed("no such model"),
-            Ended(1, 0, "error", "no such model"),
-            Ended(2, 0, "error", "no such model"),
-            Ended(2, 1, "error", "no such model"),
+            Ended("w", 1, 1, 0, "error", "no such model"),
+            Ended("w", 1, 2, 0, "error", "no such model"),
+            Ended("w", 1, 2, 1, "error", "no such model"),
         ]
         await asyncio.sleep(0.1)
         assert (tmp_path / "lives").read_text() == "1"

@@ -9,30 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterword.engine.api import (
+    Command,
     Ended,
     EngineEvent,
     Failed,
+    Forget,
     Lost,
     Measured,
     PartLost,
     Paused,
     Progress,
+    RaiseLimit,
     Ready,
     Request,
     Sampled,
     Started,
+    StopRun,
 )
-from afterword.engine.ipc import (
-    Command,
-    Forget,
-    Lines,
-    Stop,
-    Update,
-    decode_command,
-    decode_event,
-    encode_command,
-    encode_events,
-)
+from afterword.engine.ipc import COMMANDS, EVENTS, Lines, decode, encode
 
 whole = st.integers(0, 2**53 - 1)
 texts = st.text(st.characters(codec="utf-8"))
@@ -40,6 +34,7 @@ logprobs = st.floats(max_value=0, allow_nan=False)
 
 requests = st.builds(
     Request,
+    owner=texts,
     document=whole,
     run=whole,
     tokens=st.lists(st.integers(0, 300_000), min_size=1),
@@ -51,18 +46,21 @@ requests = st.builds(
     waited_ms=st.floats(0, 1e9),
 )
 commands: st.SearchStrategy[Command] = st.one_of(
-    requests, st.builds(Update, whole, whole), st.builds(Stop, whole, st.booleans()), st.builds(Forget, whole)
+    requests,
+    st.builds(RaiseLimit, texts, whole, whole, whole),
+    st.builds(StopRun, texts, whole, whole, st.booleans()),
+    st.builds(Forget, texts, whole),
 )
 events: st.SearchStrategy[EngineEvent] = st.one_of(
-    st.builds(Started, whole, whole, whole, whole, st.floats(0, 1e9)),
-    st.builds(Sampled, whole, st.integers(0, 8), whole, logprobs),
-    st.builds(Paused, whole, st.integers(0, 8)),
-    st.builds(Ended, whole, st.integers(0, 8), st.sampled_from(["end", "busy", "error"]), texts),
+    st.builds(Started, texts, whole, whole, whole, whole, whole, st.floats(0, 1e9)),
+    st.builds(Sampled, texts, whole, whole, st.integers(0, 8), whole, logprobs),
+    st.builds(Paused, texts, whole, whole, st.integers(0, 8)),
+    st.builds(Ended, texts, whole, whole, st.integers(0, 8), st.sampled_from(["end", "busy", "error"]), texts),
     st.builds(Progress, texts, st.none() | st.floats(0, 1)),
     st.builds(Ready, texts, whole, whole, texts, texts, whole),
     st.builds(Lost, texts, whole),
     st.builds(PartLost, whole, texts),
-    st.builds(Measured, *[whole] * 12, st.floats(0, 1e6), *[st.lists(whole, max_size=4)] * 2, whole),
+    st.builds(Measured, st.dictionaries(texts, whole | st.lists(st.floats(0, 1e6), max_size=4)), whole),
     st.builds(Failed, texts),
 )
 
@@ -70,35 +68,41 @@ events: st.SearchStrategy[EngineEvent] = st.one_of(
 @settings(derandomize=True)
 @given(commands)
 def test_a_command_comes_out_as_it_went_in(command: Command) -> None:
-    (line,) = Lines().feed(encode_command(command))
-    assert decode_command(line) == command
-    assert getattr(decode_command(line), "waited_ms", 0) == getattr(command, "waited_ms", 0)
+    (line,) = Lines().feed(encode([command]))
+    decoded = decode(line, COMMANDS)
+    assert decoded == command
+    assert getattr(decoded, "waited_ms", 0) == getattr(command, "waited_ms", 0)
 
 
 @settings(derandomize=True)
 @given(st.lists(events, max_size=5), st.integers(1, 50))
 def test_events_come_out_as_they_went_in_however_the_socket_cuts_them(sent: list[EngineEvent], step: int) -> None:
-    data = encode_events(sent)
+    data = encode(sent)
     lines = Lines()
     received = [
-        decode_event(line) for start in range(0, len(data), step) for line in lines.feed(data[start : start + step])
+        decode(line, EVENTS) for start in range(0, len(data), step) for line in lines.feed(data[start : start + step])
     ]
     assert received == sent
 
 
 def test_a_prompt_may_be_any_sequence_of_ids() -> None:
-    line = encode_command(Request(document=1, run=2, tokens=range(3)))
-    assert decode_command(line) == Request(document=1, run=2, tokens=[0, 1, 2])
+    line = encode([Request("w", 1, 2, range(3))])
+    assert decode(line, COMMANDS) == Request("w", 1, 2, [0, 1, 2])
 
 
 def test_a_probability_of_zero_survives() -> None:
-    event = Sampled(1, 0, 5, -math.inf)
-    assert decode_event(encode_events([event]).strip()) == event
+    event = Sampled("w", 1, 2, 0, 5, -math.inf)
+    assert decode(encode([event]), EVENTS) == event
 
 
-@pytest.mark.parametrize("line", [b"[]", b"{}", b"nonsense", b'["no such"]', b'["stop"]', b'["request",1]', b"\xff"])
+@pytest.mark.parametrize("line", [b"[]", b"{}", b"nonsense", b'["no such"]', b'["StopRun"]', b'["Request",1]', b"\xff"])
 def test_what_is_no_command_or_event_is_an_error(line: bytes) -> None:
     with pytest.raises((ValueError, TypeError)):
-        decode_command(line)
+        decode(line, COMMANDS)
     with pytest.raises((ValueError, TypeError)):
-        decode_event(line)
+        decode(line, EVENTS)
+
+
+def test_a_command_is_no_event() -> None:
+    with pytest.raises(ValueError, match="Forget"):
+        decode(encode([Forget("w", 1)]), EVENTS)

@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from afterword.engine.api import (
+    Command,
     Ended,
     EngineEvent,
     EventSink,
     Failed,
+    Forget,
     Lost,
     Paused,
     Progress,
+    RaiseLimit,
     Ready,
     Request,
     Sampled,
     Started,
+    StopRun,
+    ends_of,
 )
 from afterword.text.vocabulary import Vocabulary
 
@@ -56,11 +61,12 @@ class FakeEngine:
         self.texts = texts
         self.automatic = automatic
         self.requests: list[Request] = []  # all that were ever made
-        self.stopped: list[int] = []
+        self.stopped: list[StopRun] = []
         self.forgotten: list[int] = []
         self.runs: dict[int, Run] = {}  # newest of each document
         self.closed = False
         self._ready = ready
+        self._refusal: str | None = None
         self._vocabulary = vocabulary
         self._sink: EventSink | None = None
         self._made = asyncio.Event()
@@ -75,31 +81,35 @@ class FakeEngine:
     async def close(self) -> None:
         self.closed = True
 
-    def start(self, request: Request) -> None:
+    def submit(self, command: Command) -> None:
+        match command:
+            case Request():
+                self._begin(command)
+            case RaiseLimit(document=document, limit_tokens=limit_tokens):
+                found = self._find(command)
+                if found is not None:
+                    found.limit_tokens = limit_tokens
+                    if self.automatic:
+                        asyncio.get_running_loop().call_soon(self.write, found.request)
+            case StopRun(document=document):
+                self.stopped.append(command)
+                if self._find(command) is not None:
+                    del self.runs[document]
+            case Forget(document=document):
+                self.forgotten.append(document)
+                self.runs.pop(document, None)
+
+    def _begin(self, request: Request) -> None:
         self.requests.append(request)
+        if self._refusal is not None:
+            asyncio.get_running_loop().call_soon(self.emit, *ends_of(request, "error", self._refusal))
+            return
         heal = request.heal.decode()
         tokens = [self._vocabulary.encode(heal + self._text(each)) for each in range(request.alternatives)]
         self.runs[request.document] = Run(request, request.limit_tokens, tokens, [0] * request.alternatives)
         self._made.set()
         if self.automatic:
-            asyncio.get_running_loop().call_soon(self.write, request.run)
-
-    def update(self, run: int, limit_tokens: int) -> None:
-        found = self._find(run)
-        if found is not None:
-            found.limit_tokens = limit_tokens
-            if self.automatic:
-                asyncio.get_running_loop().call_soon(self.write, run)
-
-    def stop(self, run: int, useful: bool = False) -> None:
-        self.stopped.append(run)
-        found = self._find(run)
-        if found is not None:
-            del self.runs[found.request.document]
-
-    def forget(self, document: int) -> None:
-        self.forgotten.append(document)
-        self.runs.pop(document, None)
+            asyncio.get_running_loop().call_soon(self.write, request)
 
     # --- what tests do ---
 
@@ -114,7 +124,12 @@ class FakeEngine:
         self.emit(READY)
 
     def fail(self, detail: str = "the model is refused") -> None:
+        """Say that there will be no text, and end what waits for some."""
+        self._refusal = detail
         self.emit(Failed(detail))
+        for run in self.runs.values():
+            self.emit(*ends_of(run.request, "error", detail))
+        self.runs.clear()
 
     async def requested(self) -> Request:
         """The newest request for text, waited for if there is none yet."""
@@ -123,29 +138,30 @@ class FakeEngine:
             await self._made.wait()
         return [request for request in self.requests if request.limit_tokens][-1]
 
-    def write(self, number: int, count: int | None = None) -> None:
-        """Write `count` tokens of a run, or all that it may have; nothing if the run is gone.
+    def write(self, request: Request, count: int | None = None) -> None:
+        """Write `count` tokens for a request, or all that it may have; nothing if its run is gone.
 
         Tokens that only repeat what the writer had typed do not count.
         """
-        run = self._find(number)
+        run = self._find(request)
+        names = (request.owner, request.document, request.run)
         if run is None or not run.request.limit_tokens:
             return
         events: list[EngineEvent] = []
         if not run.started:
             length = len(run.request.tokens)
-            events.append(Started(number, length, length - 1, 1, 0.5))
+            events.append(Started(*names, length, length - 1, 1, 0.5))
             run.started = True
         for alternative, tokens in enumerate(run.tokens):
             repeated = self._repeated(run.request.heal, tokens)
             last = min(len(tokens), run.limit_tokens + repeated)
             until = last if count is None else min(last, max(run.written[alternative], repeated) + count)
-            events += [Sampled(number, alternative, token, -0.25) for token in tokens[run.written[alternative] : until]]
+            events += [Sampled(*names, alternative, token, -0.25) for token in tokens[run.written[alternative] : until]]
             run.written[alternative] = until
             if until == len(tokens):
-                events.append(Ended(number, alternative, "end"))
+                events.append(Ended(*names, alternative, "end"))
             elif until == last:
-                events.append(Paused(number, alternative))
+                events.append(Paused(*names, alternative))
         self.emit(*events)
 
     def _text(self, alternative: int) -> str:
@@ -160,5 +176,6 @@ class FakeEngine:
                 return count
         return len(tokens)
 
-    def _find(self, number: int) -> Run | None:
-        return next((run for run in self.runs.values() if run.request.run == number), None)
+    def _find(self, command: Request | RaiseLimit | StopRun) -> Run | None:
+        found = self.runs.get(command.document)
+        return found if found is not None and found.request.run == command.run else None

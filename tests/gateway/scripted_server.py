@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from afterword.engine.api import Request
+from afterword.engine.api import Command, Request
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import EngineStartError, serve
 from afterword.text.vocabulary import Vocabulary
@@ -25,12 +25,13 @@ class SlowEngine(FakeEngine):
 
     never = False
 
-    def start(self, request: Request) -> None:
-        super().start(request)
-        loop = asyncio.get_running_loop()
-        loop.call_soon(self.write, request.run, 1)
-        if not self.never:
-            loop.call_later(0.3, self.write, request.run)
+    def submit(self, command: Command) -> None:
+        super().submit(command)
+        if isinstance(command, Request):
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self.write, command, 1)
+            if not self.never:
+                loop.call_later(0.3, self.write, command)
 
 
 async def main(tokenizer: Path, behaviour: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from afterword.engine.api import RunEvent, StopRun
 from afterword.gateway.server import RunningServer
 from afterword.session.session import Session
 from afterword.text.token_bridge import TokenBridge
@@ -91,12 +92,12 @@ async def test_an_edit_that_diverges_ends_the_suggestion_while_the_engine_is_bus
         await peer.open("The quick brown fox")
         await peer.suggest()
         request = await engine.requested()
-        engine.write(request.run, 2)
+        engine.write(request, 2)
         assert (await peer.receive())["type"] == "token"
         await peer.edit("!")
         _, done = await peer.until_done()
         assert done["reason"] == "diverged"
-        assert engine.stopped == [request.run]
+        assert engine.stopped == [StopRun(request.owner, request.document, request.run)]
 
 
 async def test_a_suggestion_that_takes_too_long_ends_with_what_there_is(
@@ -106,7 +107,7 @@ async def test_a_suggestion_that_takes_too_long_ends_with_what_there_is(
     async with greeted(server.url) as peer:
         await peer.open("The quick brown fox")
         await peer.suggest(max_time_ms=50)
-        engine.write((await engine.requested()).run, 1)
+        engine.write(await engine.requested(), 1)
         text, done = await peer.until_done()
         assert done["reason"] == "time"
         assert done["text"] == text != ""
@@ -132,7 +133,7 @@ async def test_when_the_engine_is_lost_the_suggestion_ends_and_the_next_works(
         engine.automatic = False
         await peer.open("The quick brown fox")
         await peer.suggest()
-        engine.write((await engine.requested()).run, 1)
+        engine.write(await engine.requested(), 1)
         assert (await peer.receive())["type"] == "token"
         engine.automatic = True
         engine.lose()
@@ -156,7 +157,7 @@ async def test_what_is_asked_before_the_engine_is_ready_is_answered_once_it_is(
         await peer.suggest()
         request = await engine.requested()
         assert await peer.answers()
-        engine.write(request.run)
+        engine.write(request)
         assert (await peer.until_done())[0] == " jumps over the lazy dog"
 
 
@@ -254,16 +255,16 @@ async def test_a_bug_in_handling_an_engine_event_ends_the_connection_it_was_for(
         await unlucky.open("Bad")
         await unlucky.suggest()
         request = await engine.requested()
-        on_events = TokenBridge.on_events
+        to_session = TokenBridge.to_session
 
-        def broken(bridge: TokenBridge, events: Any) -> Any:
-            if any(getattr(event, "run", None) == request.run for event in events):
+        def broken(bridge: TokenBridge[Any], event: RunEvent) -> Any:
+            if event.document == request.document:
                 raise KeyError("a piece of text")
-            return on_events(bridge, events)
+            return to_session(bridge, event)
 
-        monkeypatch.setattr(TokenBridge, "on_events", broken)
+        monkeypatch.setattr(TokenBridge, "to_session", broken)
         engine.automatic = True
-        engine.write(request.run)
+        engine.write(request)
         assert (await unlucky.close_code())[0] == 4500
         await good.open("Fine")
         await good.suggest()
@@ -299,6 +300,5 @@ async def test_many_connections_come_and_go_and_leave_nothing_behind(server: Run
     async with asyncio.timeout(HANG_S):
         while server.hub._connections:  # noqa: ASYNC110 (the server tells nobody that it is done)
             await asyncio.sleep(0.01)
-    assert not server.hub._newest_drafts
     assert not server.hub._bridge._documents
     assert not engine.runs

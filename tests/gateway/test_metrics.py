@@ -7,20 +7,21 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from afterword.engine.api import Lost, Measured, PartLost
-from afterword.engine.counters import STEP_MS, STEP_ROWS
+from afterword.engine.counters import Counters, since
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
 from afterword.gateway.http.metrics_auth import MetricsAuth
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
+from afterword.worker.in_process import load_giving_way
 
 from .fake_engine import READY, FakeEngine
 from .peer import HANG_S, connected, greeted
@@ -53,14 +54,13 @@ async def until(server: RunningServer, name: str, value: float) -> dict[str, flo
         return found
 
 
-def measured(**changes: Any) -> Measured:
-    """What an engine might tell: two steps, one of them dropped."""
-    times, sizes = [0] * (len(STEP_MS) + 1), [0] * (len(STEP_ROWS) + 1)
-    times[0], times[-1] = 1, 1
-    sizes[3] = 2
-    usual = {"slots": 8, "used": 3, "waiting": 1, "steps": 2, "rows": 14, "wasted": 7, "dropped": 1, "failures": 0}
-    usual |= {"evictions": 2, "proposed": 6, "accepted": 4, "ahead": 5, "took_s": 3.5}
-    return Measured(**usual | {"times": times, "sizes": sizes} | changes)
+def measured(used: int = 3, engine: int = 0) -> Measured:
+    """What an engine might report: two steps, one of them dropped."""
+    counters = Counters(slots=8, used=used, waiting=1, steps=2, rows=14, dropped_steps=1, preemptions=2)
+    counters.draft_tokens, counters.accepted_tokens, counters.lookahead_rows = 6, 4, 5
+    counters.count_step(rows=7, wasted_rows=0, seconds=0.001)
+    counters.count_step(rows=7, wasted_rows=7, seconds=3.5)
+    return Measured(since(counters, Counters()), engine)
 
 
 async def test_the_page_is_the_text_format_of_prometheus_and_all_of_it_is_there_from_the_start(
@@ -203,18 +203,34 @@ async def test_what_an_engine_tells_is_summed_up_over_its_lives(server: RunningS
     assert found["afterword_engine_waiting{engine=0}"] == 1
     assert found["afterword_engine_wasted_rows_total{engine=0}"] == 14
     assert found["afterword_engine_dropped_steps_total{engine=0}"] == 2
-    assert found["afterword_engine_evictions_total{engine=0}"] == 4
-    assert found["afterword_engine_proposed_tokens_total{engine=0}"] == 12
+    assert found["afterword_engine_preemptions_total{engine=0}"] == 4
+    assert found["afterword_engine_draft_tokens_total{engine=0}"] == 12
     assert found["afterword_engine_accepted_tokens_total{engine=0}"] == 8
-    assert found["afterword_engine_ahead_rows_total{engine=0}"] == 10
+    assert found["afterword_engine_lookahead_rows_total{engine=0}"] == 10
     assert found["afterword_engine_step_seconds_count{engine=0}"] == 4
-    assert found["afterword_engine_step_seconds_sum{engine=0}"] == 7
+    assert found["afterword_engine_step_seconds_sum{engine=0}"] == pytest.approx(7.002)
     assert found["afterword_engine_step_seconds_bucket{engine=0,le=0.001}"] == 2
     assert found["afterword_engine_step_seconds_bucket{engine=0,le=1}"] == 2
     assert found["afterword_engine_step_seconds_bucket{engine=0,le=+Inf}"] == 4
     assert found["afterword_engine_step_rows_bucket{engine=0,le=4}"] == 0
     assert found["afterword_engine_step_rows_bucket{engine=0,le=8}"] == 4
     assert found["afterword_engine_step_rows_sum{engine=0}"] == 28
+
+
+async def test_a_figure_that_was_renamed_is_told_under_both_names_for_a_version(
+    server: RunningServer, engine: FakeEngine
+) -> None:
+    engine.emit(measured())
+    found = await figures(server)
+    for former, new in (
+        ("evictions", "preemptions"),
+        ("proposed_tokens", "draft_tokens"),
+        ("ahead_rows", "lookahead_rows"),
+    ):
+        names = [f"afterword_engine_{name}_total{{engine=0}}" for name in (former, new)]
+        assert found[names[0]] == found[names[1]] > 0
+    _, body = await get(server, "/metrics")
+    assert "Former name of afterword_engine_preemptions" in body
 
 
 async def test_each_of_several_engines_has_its_own_figures(server: RunningServer, engine: FakeEngine) -> None:
@@ -292,7 +308,7 @@ def queried() -> set[str]:
 
 async def exported(folder: Path) -> set[str]:
     """Names of all series of a server with a model, once something was written."""
-    engine = InProcessEngine(EngineOptions(folder=folder, name="tiny", threads=1))
+    engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny", threads=1)))
     options = GatewayOptions(model="tiny", port=0)
     async with running_server(options, engine, Vocabulary.from_folder(folder)) as server, greeted(server.url) as peer:
         await peer.open("xy")

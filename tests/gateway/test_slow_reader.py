@@ -73,9 +73,9 @@ async def test_pieces_that_wait_arrive_as_one_frame(serving: Serving, engine: Fa
         request = await engine.requested()
         await clog(peer, server)
         for _ in range(100):
-            engine.write(request.run, 1)
+            engine.write(request, 1)
             await asyncio.sleep(0)
-        engine.write(request.run)
+        engine.write(request)
         *pieces, done = await read_until(peer, "done")
         assert len(pieces) < 5
         assert "".join(piece["text"] for piece in pieces) == done["text"]
@@ -93,7 +93,7 @@ async def test_pieces_of_a_cancelled_suggestion_are_not_sent_and_its_done_is(
         suggestion = await peer.suggest(max_tokens=256)
         request = await engine.requested()
         await clog(peer, server)
-        engine.write(request.run, 50)
+        engine.write(request, 50)
         await peer.send(type="cancel", doc="a", id=suggestion)
         (done,) = await read_until(peer, "done")
         assert done["reason"] == "cancelled"

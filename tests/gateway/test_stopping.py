@@ -134,7 +134,7 @@ async def test_while_it_drains_nobody_new_is_let_in_and_readyz_says_so(serving: 
         await peer.suggest("b")
         done = await peer.receive_type("done")
         assert (done["doc"], done["reason"]) == ("b", "busy")
-        engine.write(request.run)
+        engine.write(request)
         assert (await peer.until_done())[1]["reason"] == "end"
         assert (await peer.close_code())[0] == 1001
         await draining

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from afterword.gateway.server import running_server
 from afterword.local import BlockingCompleter, Completer
 from afterword.models import ModelError
 from afterword.text.vocabulary import Vocabulary
+from afterword.worker.in_process import load_giving_way
 
 TEXTS = [
     "xyz",
@@ -47,7 +49,7 @@ async def written(writer: Completer, text: str, **options: Any) -> str:
 def steps_of(writer: Completer) -> int:
     assert writer._engine is not None
     assert writer._engine.core is not None
-    return writer._engine.core.stats.steps
+    return writer._engine.core.counters.steps
 
 
 async def test_text_comes_in_pieces(writer: Completer) -> None:
@@ -58,7 +60,7 @@ async def test_text_comes_in_pieces(writer: Completer) -> None:
 
 async def test_it_is_the_text_that_a_server_gives(writer: Completer, folder: Path) -> None:
     options = GatewayOptions(model="tiny", port=0)
-    engine = InProcessEngine(EngineOptions(folder=folder, name="tiny"))
+    engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
     async with running_server(options, engine, Vocabulary.from_folder(folder)) as server, connect(server.url) as client:
         for number, text in enumerate(TEXTS):
             suggestion = (await client.open(f"text {number}", text)).suggest(max_tokens=12, stop="none")

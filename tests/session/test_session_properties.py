@@ -91,7 +91,7 @@ def units(text: str) -> int:
 
 @dataclass
 class Run:
-    """A draft as the engine writes it."""
+    """A run as the engine writes it."""
 
     start: StartGeneration
     limit: int
@@ -131,9 +131,7 @@ class Doc:
     lost: bool = False  # waits for `open`
     ghosts: dict[int, Ghost] = field(default_factory=dict)
     run: Run | None = None
-    written: list[str] = field(
-        default_factory=list
-    )  # all text of the present draft's alternatives, with what is before
+    written: list[str] = field(default_factory=list)  # all text of the present text's alternatives, with what is before
 
 
 class World:
@@ -154,7 +152,8 @@ class World:
         self.docs: dict[str, Doc] = {}
         self.session = Session(config, rules, lambda token: True, "s", self.now, itertools.count(1))
         self.late: list[GenerationEvent] = []  # on their way when their run was stopped
-        self.runs: dict[int, tuple[str, Run]] = {}
+        self.names: dict[int, str] = {}  # of documents, by the numbers that commands name
+        self.runs: dict[tuple[int, int], tuple[str, Run]] = {}  # by document and run
         self.errors: list[Error] = []
         self.ended: set[int] = set()  # ids that got a `done` in this step
         self.draining = False
@@ -264,10 +263,12 @@ class World:
 
     def command(self, effect: Effect) -> None:
         if isinstance(effect, Prepare):
-            doc = self.docs[effect.doc]
+            doc = self.docs[self.names[effect.document]]
             assert doc.run is None or not self.is_wanted(doc.run), "the place of a run that is of use was taken"
         elif isinstance(effect, StartGeneration):
-            doc = self.docs[effect.doc]
+            name = self.names[effect.document]
+            doc = self.docs[name]
+            assert all(effect.run > run for document, run in self.runs if document == effect.document)
             if doc.run is not None:
                 doc.run.gone = True
             assert 1 <= effect.max_tokens <= 12
@@ -277,20 +278,20 @@ class World:
             run = Run(effect, effect.max_tokens, [0] * effect.alternatives, [False] * effect.alternatives)
             doc.run = run
             doc.written = [effect.before] * effect.alternatives
-            self.runs[effect.draft] = (effect.doc, run)
+            self.runs[effect.document, effect.run] = (name, run)
         elif isinstance(effect, ExtendGeneration):
-            run = self.runs[effect.draft][1]
+            run = self.runs[effect.document, effect.run][1]
             assert not run.gone
             assert run.limit < effect.max_tokens <= 12
             assert not run.busy(), "a run was raised before it had paused"
             run.limit = effect.max_tokens
         elif isinstance(effect, StopGeneration):
-            run = self.runs[effect.draft][1]
+            run = self.runs[effect.document, effect.run][1]
             assert not run.gone, "a run was stopped twice"
             run.gone = True
         elif isinstance(effect, ForgetDocument):
-            for name, run in self.runs.values():
-                run.gone = run.gone or name == effect.doc
+            for (document, _), (_, run) in self.runs.items():
+                run.gone = run.gone or document == effect.document
 
     def is_wanted(self, run: Run) -> bool:
         return not run.gone and not all(run.over)
@@ -301,16 +302,17 @@ class World:
         if doc is None or doc.run is None or not doc.run.busy():
             return False
         run = doc.run
+        number = run.start.document, run.start.run
         if not run.told:
             run.told = True
-            self.hear(GenerationStarted(run.start.draft, 9, 5, 4, 0.5))
+            self.hear(GenerationStarted(*number, 9, 5, 4, 0.5))
             return True
         dice = random.Random(choice)
         alternative = dice.choice([k for k, over in enumerate(run.over) if not over and run.written[k] < run.limit])
         if dice.random() < 0.03:
             reason = dice.choice([Reason.END, Reason.END, Reason.BUSY, Reason.ERROR])
             run.over[alternative] = True
-            self.hear(GenerationEnded(run.start.draft, alternative, reason))
+            self.hear(GenerationEnded(*number, alternative, reason))
             return True
         tokens = dice.choice([1, 1, 1, 2])
         tokens = min(tokens, run.limit - run.written[alternative])
@@ -318,10 +320,10 @@ class World:
         at_limit = run.written[alternative] == run.limit
         text = dice.choice(TOKENS)
         doc.written[alternative] += text
-        self.hear(TextGenerated(run.start.draft, alternative, text, tokens, -dice.random() * tokens))
+        self.hear(TextGenerated(*number, alternative, text, tokens, -dice.random() * tokens))
         # The run may have been stopped by what it wrote; its pause is then on its way all the same.
         if at_limit:
-            self.hear(GenerationPaused(run.start.draft, alternative))
+            self.hear(GenerationPaused(*number, alternative))
         return True
 
     def hear(self, event: GenerationEvent) -> None:
@@ -364,6 +366,7 @@ def do_open(world: World, name: str, a: int, b: int, c: int) -> None:
     live = world.live(name) if doc else None
     if doc is None:
         doc = world.docs[name] = Doc(before, after, 0)
+        world.names[len(world.names) + 1] = name
     doc.rev += 1
     doc.before, doc.after, doc.lost = before, after, False
     for ghost in doc.ghosts.values():
@@ -514,10 +517,10 @@ def do_late(world: World, name: str, a: int, b: int, c: int) -> None:
     if gone:
         number = gone[a % len(gone)]
         events: list[GenerationEvent] = [
-            GenerationStarted(number, 3, 1, 2, 0.0),
-            TextGenerated(number, 0, " late", 1, -0.1),
-            GenerationPaused(number, 0),
-            GenerationEnded(number, 0, Reason.END),
+            GenerationStarted(*number, 3, 1, 2, 0.0),
+            TextGenerated(*number, 0, " late", 1, -0.1),
+            GenerationPaused(*number, 0),
+            GenerationEnded(*number, 0, Reason.END),
         ]
         assert world.session.on_generation(events[b % 4], world.now) == []
 

@@ -45,16 +45,21 @@ COMMANDS = {
     ForgetDocument: "forget",
 }
 UNWRITTEN = {"after": "", "preface": "", "alternatives": 1, "temperature": 0, "seed": None, "useful": False}
-"""What a draft command has when its transcript does not say."""
+"""What a command has when its transcript does not say."""
 
 Line = dict[str, Any]
 
 
 class Player:
-    """A session to which the inputs of one transcript are given."""
+    """A session to which the inputs of one transcript are given.
+
+    A transcript numbers drafts over all documents, from 1; a session numbers documents, and runs in each of them.
+    """
 
     def __init__(self, config: Line) -> None:
         self.now = 0.0
+        self.names: dict[int, str] = {}  # of documents, by number
+        self.drafts: list[tuple[int, int]] = []  # document and run of each draft, the first one being draft 1
         tokens: list[str] | None = config.get("tokens")
         settings = {name: value for name, value in config.items() if name not in ("tokens", "limits")}
         self.session = Session(
@@ -74,7 +79,14 @@ class Player:
     def give(self, line: Line) -> list[Line]:
         """Give one input; returns what the session does, as lines of a transcript."""
         ((kind, content),) = line.items()
-        return [as_line(effect) for effect in self.effects(kind, content)]
+        effects = self.effects(kind, content)
+        for effect in effects:
+            if isinstance(effect, Prepare):
+                opened = json.loads(content) if kind == "raw" else content
+                self.names.setdefault(effect.document, opened["doc"])
+            elif isinstance(effect, StartGeneration):
+                self.drafts.append((effect.document, effect.run))
+        return [self.as_line(effect) for effect in effects]
 
     def effects(self, kind: str, content: Any) -> list[Effect]:
         if kind == "client":
@@ -84,7 +96,7 @@ class Player:
         if kind == "binary":
             return self.session.receive(base64.b64decode(content), self.now)
         if kind == "drafted":
-            return self.session.on_generation(as_event(content), self.now)
+            return self.session.on_generation(self.as_event(content), self.now)
         if kind == "engine":
             assert content == "lost"
             return self.session.on_engine_lost(self.now)
@@ -96,29 +108,32 @@ class Player:
         deadline_ms = self.session.deadline_ms()
         return self.session.on_tick(self.now) if deadline_ms is not None and deadline_ms <= self.now else []
 
+    def as_line(self, effect: Effect) -> Line:
+        if isinstance(effect, Send):
+            line: Line = {"server": json.loads(encode(effect.message))}
+            return line
+        if isinstance(effect, Disconnect):
+            return {"close": {"code": int(effect.code)}}
+        command: Line = {"doc": self.names[effect.document]}
+        if isinstance(effect, StartGeneration | ExtendGeneration | StopGeneration):
+            command["draft"] = self.drafts.index((effect.document, effect.run)) + 1
+        for name, value in asdict(effect).items():
+            if name not in ("document", "run") and not (name in UNWRITTEN and value == UNWRITTEN[name]):
+                command[name] = value
+        return {"draft": {COMMANDS[type(effect)]: command}}
 
-def as_line(effect: Effect) -> Line:
-    if isinstance(effect, Send):
-        line: Line = {"server": json.loads(encode(effect.message))}
-        return line
-    if isinstance(effect, Disconnect):
-        return {"close": {"code": int(effect.code)}}
-    command = {
-        name: value for name, value in asdict(effect).items() if not (name in UNWRITTEN and value == UNWRITTEN[name])
-    }
-    return {"draft": {COMMANDS[type(effect)]: command}}
-
-
-def as_event(content: Line) -> GenerationEvent:
-    ((kind, fields),) = content.items()
-    if kind == "started":
-        return GenerationStarted(**fields)
-    if kind == "text":
-        return TextGenerated(**{"alternative": 0, "tokens": 1, "logprob": -0.1, **fields})
-    if kind == "paused":
-        return GenerationPaused(**{"alternative": 0, **fields})
-    assert kind == "ended"
-    return GenerationEnded(**{"alternative": 0, **fields, "reason": Reason(fields["reason"])})
+    def as_event(self, content: Line) -> GenerationEvent:
+        ((kind, fields),) = content.items()
+        document, run = self.drafts[fields["draft"] - 1]
+        rest = {name: value for name, value in fields.items() if name != "draft"}
+        if kind == "started":
+            return GenerationStarted(document, run, **rest)
+        if kind == "text":
+            return TextGenerated(document, run, **{"alternative": 0, "tokens": 1, "logprob": -0.1, **rest})
+        if kind == "paused":
+            return GenerationPaused(document, run, **{"alternative": 0, **rest})
+        assert kind == "ended"
+        return GenerationEnded(document, run, **{"alternative": 0, **rest, "reason": Reason(rest["reason"])})
 
 
 def read() -> Iterator[tuple[str, list[Line]]]:
@@ -186,7 +201,7 @@ def test_every_close_code_that_a_session_has_occurs() -> None:
     assert {close["code"] for close in lines_of("close")} == {4400, 4401, 4408, 4409, 4429}
 
 
-def test_every_draft_command_and_event_occurs() -> None:
+def test_every_command_and_event_occurs() -> None:
     assert {name for command in lines_of("draft") for name in command} == set(COMMANDS.values())
     assert {name for event in lines_of("drafted") for name in event} == {"started", "text", "paused", "ended"}
 

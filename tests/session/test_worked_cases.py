@@ -75,11 +75,11 @@ class Wire:
         return self.send(type="suggest", doc="d", id=self.id, rev=self.rev, stop="none")
 
     def write(self, asked: list[Effect], text: str) -> None:
-        """The model writes `text` for the draft that was just asked for."""
+        """The model writes `text` for the run that was just asked for."""
         (start,) = [effect for effect in asked if isinstance(effect, StartGeneration)]
-        self.session.on_generation(GenerationStarted(start.draft, 5, 4, 1, 0.0), 0)
+        self.session.on_generation(GenerationStarted(start.document, start.run, 5, 4, 1, 0.0), 0)
         if text:
-            self.session.on_generation(TextGenerated(start.draft, 0, text, 1, -0.1), 0)
+            self.session.on_generation(TextGenerated(start.document, start.run, 0, text, 1, -0.1), 0)
 
 
 def endings(effects: list[Effect]) -> list[Reason]:
@@ -149,7 +149,7 @@ def told(message: dict[str, Any]) -> dict[str, Any]:
 def test_a_session_goes_as_the_transcript_says(written: list[Any], lines: list[tuple[str, dict[str, Any]]]) -> None:
     wire = Wire(None)
     model = iter(written)
-    run = 0
+    run = (0, 0)
     heard: list[dict[str, Any]] = []
 
     def listen(effects: list[Effect]) -> None:
@@ -158,7 +158,7 @@ def test_a_session_goes_as_the_transcript_says(written: list[Any], lines: list[t
             if isinstance(effect, Send):
                 heard.append(json.loads(codec.encode(effect.message)))
             if isinstance(effect, StartGeneration):
-                run = effect.draft
+                run = effect.document, effect.run
 
     if lines[0][1]["type"] != "hello":
         wire.send(type="hello")
@@ -169,7 +169,7 @@ def test_a_session_goes_as_the_transcript_says(written: list[Any], lines: list[t
         if not heard:
             piece = next(model)
             alternative, text = piece if isinstance(piece, list) else (0, piece)
-            listen(wire.session.on_generation(TextGenerated(run, alternative, text, 1, -0.1), 0))
+            listen(wire.session.on_generation(TextGenerated(*run, alternative, text, 1, -0.1), 0))
         assert told(heard.pop(0)) == told(message)
     assert heard == []
     assert next(model, None) is None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from afterword.session.effects import Effect, Send
+from afterword.session.effects import Disconnect, Effect, Send
 from afterword.session.session import Session, SessionConfig
 from afterword.text.boundaries.rules import Rules
 from afterword.text.token_bridge import TokenBridge
@@ -26,11 +27,11 @@ class Desk:
     """A writer, a session and an engine whose steps are taken one at a time."""
 
     def __init__(self, core: EngineCore, vocabulary: Vocabulary) -> None:
-        numbers = itertools.count(1)
         config = SessionConfig(server=Peer(name="afterword", version="1"), model="tiny")
         self.core = core
-        self.bridge = TokenBridge(vocabulary, core, core.config.context_tokens, numbers)  # type: ignore[arg-type]
-        self.session = Session(config, Rules(), lambda _: True, "s", 0.0, numbers)
+        self.bridge: TokenBridge[str] = TokenBridge(vocabulary)
+        self.bridge.set_context(core.config.context_tokens)
+        self.session = Session(config, Rules(), lambda _: True, "s", 0.0, itertools.count(1))
         self.text = BEFORE
         self.sent: list[Any] = []
         self._rev = itertools.count(2)
@@ -41,23 +42,27 @@ class Desk:
     def give(self, **message: Any) -> None:
         self.carry_out(self.session.receive(json.dumps(message), 0.0))
 
-    def carry_out(self, effects: list[Effect]) -> None:
-        todo = list(effects)
-        while todo:
-            effect = todo.pop(0)
+    def carry_out(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
             if isinstance(effect, Send):
                 self.sent.append(effect.message)
                 continue
-            for _, news in self.bridge.perform("s", effect):  # type: ignore[arg-type]
-                todo += self.session.on_generation(news, 0.0)
+            assert not isinstance(effect, Disconnect)
+            command = self.bridge.to_engine("s", "s", effect)
+            if command is not None:
+                self.core.submit(command)
 
     def settle(self, steps: int = 10_000) -> None:
         """Take steps until nothing is to be done, so many at most."""
-        until = self.core.stats.steps + steps
+        until = self.core.counters.steps + steps
         while True:
-            for _, news in self.bridge.on_events(self.core.step()):
-                self.carry_out(self.session.on_generation(news, 0.0))
-            if self.core.idle or self.core.stats.steps >= until:
+            for event in self.core.step():
+                told, command = self.bridge.to_session(event)
+                if command is not None:
+                    self.core.submit(command)
+                for news in told:
+                    self.carry_out(self.session.on_generation(news, 0.0))
+            if self.core.idle or self.core.counters.steps >= until:
                 return
 
     def suggest(self, **details: Any) -> None:
@@ -109,10 +114,10 @@ def test_after_a_suggestion_was_accepted_whole_the_next_one_begins_without_a_ste
         at.settle()
         assert at.done().text
         at.accept_all()
-        steps = at.core.stats.steps
+        steps = at.core.counters.steps
         at.suggest(**asked)
         at.settle(steps=0)
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert len(desk.shown()) > len(plain.shown())
     assert desk.shown().startswith(plain.shown())
     for at in (plain, desk):
@@ -136,10 +141,10 @@ def test_a_text_taken_suggestion_by_suggestion_is_the_same_however_it_was_comput
 def test_a_document_that_was_opened_has_its_first_words_ready(make_desk: Any) -> None:
     desk = make_desk(8)
     desk.settle()
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     desk.suggest(stop="none", max_tokens=4)
     desk.settle(steps=0)
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.shown()
 
 
@@ -148,7 +153,7 @@ def test_a_cancelled_suggestion_is_not_written_ahead(make_desk: Any) -> None:
     desk.settle()
     desk.suggest(stop="none", max_tokens=60)
     desk.settle(steps=12)
-    ahead = desk.core.stats.ahead
+    ahead = desk.core.counters.lookahead_rows
     desk.give(type="cancel", doc="d", id=1)
     desk.settle()
-    assert desk.core.stats.ahead == ahead
+    assert desk.core.counters.lookahead_rows == ahead

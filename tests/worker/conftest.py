@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from afterword.engine.api import Ended, Paused, Request, Sampled, SequenceEvent, Started
+from afterword.engine.api import Ended, Forget, Paused, RaiseLimit, Request, RunEvent, Sampled, Started, StopRun
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.cache.layout import Layout
 from afterword.worker.config import CoreConfig
@@ -72,19 +72,33 @@ class Desk:
 
     def __init__(self, core: EngineCore) -> None:
         self.core = core
-        self.events: dict[int, list[SequenceEvent]] = defaultdict(list)
+        self.events: dict[int, list[RunEvent]] = defaultdict(list)
         self.requests: dict[int, Request] = {}
         self._next = 0
 
     def ask(self, document: int, tokens: Sequence[int], **details: Any) -> int:
         """Start a request; returns its run."""
         self._next += 1
-        request = Request(document, self._next, list(tokens), **details)
+        request = Request("somebody", document, self._next, list(tokens), **details)
         self.requests[self._next] = request
-        self.core.start(request)
+        self.core.submit(request)
         return self._next
 
-    def step(self) -> list[SequenceEvent]:
+    def raise_limit(self, run: int, limit_tokens: int) -> None:
+        """Let a run write more."""
+        request = self.requests[run]
+        self.core.submit(RaiseLimit(request.owner, request.document, run, limit_tokens))
+
+    def stop(self, run: int, useful: bool = False) -> None:
+        """Stop a run."""
+        request = self.requests[run]
+        self.core.submit(StopRun(request.owner, request.document, run, useful))
+
+    def forget(self, document: int) -> None:
+        """Free what is held for a document."""
+        self.core.submit(Forget("somebody", document))
+
+    def step(self) -> list[RunEvent]:
         """One step of the core."""
         events = self.core.step()
         for event in events:

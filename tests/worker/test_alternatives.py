@@ -45,17 +45,17 @@ def test_the_log_probabilities_of_alternatives_are_their_own(each_model, make_de
 def test_the_prompt_is_computed_once_for_all_alternatives(desk):
     run = desk.write(1, TEXT, limit_tokens=4, alternatives=3)
     assert desk.started(run).computed == len(TEXT)
-    assert desk.core.stats.rows == len(TEXT) + 3 * 3
+    assert desk.core.counters.rows == len(TEXT) + 3 * 3
 
 
 @pytest.mark.parametrize("alternative", [0, 1, 2])
 def test_going_on_with_any_alternative_computes_nothing_twice(desk, alternative):
     run = desk.write(1, TEXT, limit_tokens=6, alternatives=3)
-    rows = desk.core.stats.rows
+    rows = desk.core.counters.rows
     kept = desk.tokens(run, alternative)
     onward = desk.write(1, TEXT + kept[:4], limit_tokens=2)
     assert desk.tokens(onward) == kept[4:]
-    assert desk.core.stats.rows == rows
+    assert desk.core.counters.rows == rows
 
 
 @pytest.mark.parametrize("alternative", [0, 1, 2])
@@ -71,7 +71,7 @@ def test_what_follows_a_kept_alternative_is_exact(each_model, make_desk, alterna
 def test_alternatives_go_on_after_a_pause(desk):
     at_once = desk.write(1, TEXT, limit_tokens=7, alternatives=3)
     run = desk.write(2, TEXT, limit_tokens=2, alternatives=3)
-    desk.core.update(run, 7)
+    desk.raise_limit(run, 7)
     desk.settle()
     for alternative in range(3):
         assert desk.tokens(run, alternative) == desk.tokens(at_once, alternative)
@@ -82,7 +82,7 @@ def test_alternatives_go_on_after_their_slot_was_taken(each_model, make_desk):
     at_once = desk.write(1, TEXT, limit_tokens=12, alternatives=3)
     run = desk.write(2, TEXT, limit_tokens=7, alternatives=3)
     desk.write(3, [8, 8, 8], limit_tokens=7)
-    desk.core.update(run, 12)
+    desk.raise_limit(run, 12)
     desk.settle()
     for alternative in range(3):
         assert desk.tokens(run, alternative) == desk.tokens(at_once, alternative)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from afterword.engine.api import Ended, Request, Sampled, Started
+from afterword.engine.api import Ended, RaiseLimit, Request, Sampled, Started, StopRun
 from afterword.worker.core import EngineCore
 from afterword.worker.model.runner import Runner
 
@@ -52,38 +52,38 @@ def test_a_text_that_was_cut_back_reuses_what_is_left(desk):
 
 def test_the_same_text_again_costs_no_step(desk):
     first = desk.write(1, TEXT, limit_tokens=4)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     again = desk.write(1, TEXT, limit_tokens=4)
     assert desk.tokens(again) == desk.tokens(first)
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.started(again).computed == 0
 
 
 def test_text_typed_as_it_was_suggested_costs_no_step(desk):
     first = desk.write(1, TEXT, limit_tokens=6)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     written = desk.tokens(first)
     for typed in range(1, 5):
         run = desk.write(1, TEXT + written[:typed], limit_tokens=6 - typed)
         assert desk.tokens(run) == written[typed:]
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
 
 
 def test_a_letter_typed_inside_a_healed_word_costs_no_step_for_its_first_token(desk, model):
     desk.write(1, TEXT, heal=b" t", limit_tokens=4)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     run = desk.ask(1, TEXT, heal=b" th", limit_tokens=4)
     desk.step()
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert len(model.text(desk.tokens(run))) > len(b" th")
 
 
 def test_a_token_that_only_reproduces_what_was_typed_is_told_of_with_the_next(desk, model):
     desk.write(1, TEXT, heal=b" th", limit_tokens=4)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     run = desk.ask(1, TEXT, heal=b" the", limit_tokens=4)
     events = desk.step()
-    assert desk.core.stats.steps == steps + 1
+    assert desk.core.counters.steps == steps + 1
     assert isinstance(events[0], Started)
     assert model.text(desk.tokens(run)[:1]) == b" the"
     assert len(desk.tokens(run)) >= 2
@@ -91,10 +91,10 @@ def test_a_token_that_only_reproduces_what_was_typed_is_told_of_with_the_next(de
 
 def test_another_letter_after_a_long_suggestion_still_costs_no_step(desk):
     desk.write(1, TEXT, heal=b" t", limit_tokens=40)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     run = desk.ask(1, TEXT, heal=b" q", limit_tokens=4)
     desk.step()
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.sampled(run)
 
 
@@ -122,17 +122,17 @@ def test_what_no_token_can_repeat_alone_is_repeated_in_pieces(spelled):
 def test_a_paused_run_goes_on_without_computing_anything_twice(desk):
     alone = desk.write(1, TEXT, limit_tokens=8)
     run = desk.write(2, TEXT, limit_tokens=3)
-    rows = desk.core.stats.rows
-    desk.core.update(run, 8)
+    rows = desk.core.counters.rows
+    desk.raise_limit(run, 8)
     desk.settle()
     assert desk.tokens(run) == desk.tokens(alone)
-    assert desk.core.stats.rows == rows + 5
+    assert desk.core.counters.rows == rows + 5
     assert desk.outcome(run) == "paused"
 
 
 def test_a_raised_limit_counts_for_a_wish_that_has_not_begun(desk):
     run = desk.ask(1, TEXT, limit_tokens=1)
-    desk.core.update(run, 3)
+    desk.raise_limit(run, 3)
     desk.settle()
     assert len(desk.tokens(run)) == 3
 
@@ -147,7 +147,7 @@ def test_a_wish_for_nothing_fills_the_cache(desk):
 
 def test_a_filled_cache_can_be_written_from_by_raising_its_limit(desk):
     fill = desk.write(1, TEXT, limit_tokens=0)
-    desk.core.update(fill, 2)
+    desk.raise_limit(fill, 2)
     desk.settle()
     assert len(desk.tokens(fill)) == 2
 
@@ -165,31 +165,57 @@ def test_a_stopped_run_says_nothing_more(desk):
     while not desk.tokens(run):
         desk.step()
     seen = list(desk.events[run])
-    desk.core.stop(run)
+    desk.stop(run)
     desk.settle()
     assert desk.events[run] == seen
 
 
 def test_a_run_stopped_before_it_began_never_begins(desk):
     run = desk.ask(1, TEXT)
-    desk.core.stop(run)
+    desk.stop(run)
     desk.settle()
     assert desk.events[run] == []
-    assert desk.core.stats.steps == 0
+    assert desk.core.counters.steps == 0
 
 
 def test_stopping_an_old_run_leaves_the_newer_one_alone(desk):
     old = desk.ask(1, TEXT, limit_tokens=5)
     desk.step()
     new = desk.ask(1, [*TEXT, 9], limit_tokens=2)
-    desk.core.stop(old)
+    desk.stop(old)
     desk.settle()
     assert len(desk.tokens(new)) == 2
 
 
+def test_documents_may_have_runs_of_the_same_number(desk):
+    for document, limit in ((1, 2), (2, 3)):
+        desk.core.submit(Request(f"owner {document}", document, 7, TEXT, limit_tokens=limit))
+    desk.core.submit(RaiseLimit("owner 2", 2, 7, 5))
+    events = []
+    while not desk.core.idle:
+        events += desk.core.step()
+    written = [(event.owner, event.document) for event in events if isinstance(event, Sampled)]
+    assert written.count(("owner 1", 1)) == 2
+    assert written.count(("owner 2", 2)) == 5
+    assert {event.run for event in events} == {7}
+
+
+@pytest.mark.parametrize("late", [RaiseLimit("somebody", 1, 1, 9), StopRun("somebody", 1, 1)])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_command_about_a_run_that_was_replaced_does_nothing(desk, late, begun):
+    desk.ask(1, TEXT, limit_tokens=1)
+    run = desk.ask(1, [*TEXT, 5], limit_tokens=2)
+    if begun:
+        desk.step()
+    desk.core.submit(late)
+    desk.settle()
+    assert len(desk.tokens(run)) == 2
+    assert desk.outcome(run) == "paused"
+
+
 def test_a_forgotten_document_is_computed_anew(desk):
     desk.write(1, TEXT, limit_tokens=1)
-    desk.core.forget(1)
+    desk.forget(1)
     run = desk.write(1, TEXT, limit_tokens=1)
     assert desk.started(run).computed == len(TEXT)
 
@@ -239,14 +265,14 @@ def test_a_text_ends_when_its_slot_is_full(model, make_desk):
     run = desk.write(1, TEXT, limit_tokens=100)
     assert desk.outcome(run) == "end"
     assert len(desk.tokens(run)) == 10 + 6 + 1 - len(TEXT)
-    assert desk.events[run][-1] == Ended(run, 0, "end", "the context is full")
+    assert desk.events[run][-1] == Ended("somebody", 1, run, 0, "end", "the context is full")
 
 
 def test_a_text_paused_at_the_very_end_of_its_slot_ends_when_it_is_to_go_on(model, make_desk):
     desk = make_desk(model.core(eos=False, context_tokens=10, room_tokens=6))
     run = desk.write(1, TEXT, limit_tokens=9)
     assert desk.outcome(run) == "paused"
-    desk.core.update(run, 100)
+    desk.raise_limit(run, 100)
     desk.settle()
     assert desk.outcome(run) == "end"
 
@@ -256,7 +282,7 @@ def test_more_documents_than_slots_are_all_served(model, make_desk):
     runs = [desk.ask(document, [*TEXT, document], limit_tokens=3) for document in range(12)]
     desk.settle()
     assert [len(desk.tokens(run)) for run in runs] == [3] * 12
-    assert desk.core.stats.evictions == 10
+    assert desk.core.counters.preemptions == 10
 
 
 def test_the_slot_of_a_running_run_is_not_taken(model, make_desk):
@@ -283,9 +309,9 @@ def test_a_forgotten_document_gives_its_slot_before_any_open_one(model, make_des
     desk = make_desk(model.core(eos=False, slots=2))
     for document in (1, 2):
         desk.write(document, [*TEXT, document], limit_tokens=1)
-    desk.core.forget(2)
+    desk.forget(2)
     desk.write(3, TEXT, limit_tokens=1)
-    assert desk.core.stats.evictions == 0
+    assert desk.core.counters.preemptions == 0
     assert desk.started(desk.write(1, [*TEXT, 1], limit_tokens=1)).computed == 0
 
 
@@ -304,7 +330,7 @@ def test_a_paused_run_that_lost_its_slot_goes_on_where_it_was(model, make_desk):
     run = desk.write(1, TEXT[:-1], limit_tokens=3)
     again = desk.write(2, TEXT, limit_tokens=3)
     desk.write(3, [9, 9, 9], limit_tokens=3)
-    desk.core.update(again, 8)
+    desk.raise_limit(again, 8)
     desk.settle()
     assert desk.tokens(again) == desk.tokens(alone)
     assert len(desk.tokens(run)) == 3
@@ -331,10 +357,10 @@ def test_an_engine_without_wishes_is_idle(desk):
     assert desk.step() == []
     assert desk.core.idle
     desk.write(1, TEXT, limit_tokens=1)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     desk.step()
     assert desk.core.idle
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
 
 
 def test_a_step_that_breaks_ends_its_runs_and_not_the_engine(desk, model, monkeypatch):
@@ -347,15 +373,15 @@ def test_a_step_that_breaks_ends_its_runs_and_not_the_engine(desk, model, monkey
         patch.setattr(model.model, "forward", broken)
         run = desk.write(1, [*TEXT, 3], limit_tokens=4, alternatives=2)
     assert (desk.outcome(run, 0), desk.outcome(run, 1)) == ("error", "error")
-    assert desk.core.stats.failures == 1
+    assert desk.core.counters.failed_steps == 1
     again = desk.write(1, [*TEXT, 3], limit_tokens=4)
     assert desk.started(again).reused == len(TEXT)
 
 
 def test_a_wish_is_not_changed(desk):
-    request = Request(1, 1, tuple(TEXT), limit_tokens=2)
+    request = Request("somebody", 1, 1, tuple(TEXT), limit_tokens=2)
     before = replace(request)
-    desk.core.start(request)
+    desk.core.submit(request)
     desk.settle()
     assert request == before
 
@@ -373,4 +399,4 @@ def test_steps_are_run_by_the_runner_that_was_given(model, make_desk):
     counted, plain = make_desk(model.core(eos=False, runner=counting)), make_desk(model.core(eos=False))
     run, other = (desk.write(1, TEXT, limit_tokens=3) for desk in (counted, plain))
     assert counted.tokens(run) == plain.tokens(other)
-    assert counting.rows == counted.core.stats.rows > 0
+    assert counting.rows == counted.core.counters.rows > 0

@@ -83,7 +83,7 @@ def test_a_model_is_loaded_onto_the_gpu_with_programs_and_writes(
 def test_an_engine_on_the_second_gpu_keeps_to_it(tiny_model_folder: Callable[..., Path]) -> None:
     loaded = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cuda:1"))
     assert loaded.ready.device == "cuda:1"
-    loaded.core.start(Request(1, 1, [40, 77], limit_tokens=2))
+    loaded.core.submit(Request("somebody", 1, 1, [40, 77], limit_tokens=2))
     while not loaded.core.idle:
         loaded.core.step()
     assert {tensor.device.index for tensor in loaded.core.caches.keys.values()} == {1}

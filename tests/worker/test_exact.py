@@ -99,17 +99,16 @@ class Writers:
         kind, document, what, details = call
         text = self.texts.setdefault(document, [17, 3])
         run = self.runs.get(document)
-        core = self.desk.core
         if kind in ("stop", "rest"):
             if run is not None:
-                core.stop(run, useful=kind == "rest")
+                self.desk.stop(run, useful=kind == "rest")
             return
         if kind == "raise":
             if run is not None:
-                core.update(run, self.desk.requests[run].limit_tokens + what)
+                self.desk.raise_limit(run, self.desk.requests[run].limit_tokens + what)
             return
         if kind == "forget":
-            core.forget(document)
+            self.desk.forget(document)
             self.texts.pop(document, None)
             return
         if kind in ("type", "paste"):
@@ -191,16 +190,16 @@ def lone_and_busy(model, make_desk, text, seeds, tokens, slots):
     desk = make_desk(model.core(eos=False, slots=slots, step_tokens=24, speculative_rows=8, lookahead_tokens=4))
     run = desk.ask(1, text, limit_tokens=tokens)
     while desk.outcome(run) == "writing":
-        assert desk.core.stats.steps < 1000
+        assert desk.core.counters.steps < 1000
         for document in range(2, 9):
             action = seeds.random()
             if action < 0.25:
                 other = [seeds.randrange(1, model.vocabulary.size - 1) for _ in range(seeds.randrange(1, 20))]
                 desk.ask(document, other, limit_tokens=4, alternatives=seeds.choice([1, 1, 2]))
             elif action < 0.3 and max(desk.requests) != run:
-                desk.core.stop(max(desk.requests))
+                desk.stop(max(desk.requests))
             elif action < 0.33:
-                desk.core.forget(document)
+                desk.forget(document)
         desk.step()
     return expected, desk.tokens(run)
 
@@ -249,7 +248,7 @@ def test_the_built_in_model_is_exact_after_every_kind_of_edit(builtin, make_desk
     desk.settle()
     writers.check_events()
     writers.compare()
-    assert desk.core.stats.evictions > 0
+    assert desk.core.counters.preemptions > 0
 
 
 @pytest.mark.model

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
-from afterword.engine.api import Ended, Failed, Measured, Paused, Progress, Ready, Request, Sampled
+from afterword.engine.api import (
+    Ended,
+    Failed,
+    Forget,
+    Measured,
+    Paused,
+    Progress,
+    RaiseLimit,
+    Ready,
+    Request,
+    Sampled,
+    StopRun,
+)
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
+from afterword.worker.in_process import load_giving_way
 from afterword.worker.loading import Loaded, load_core
 
 TEXT = (40, 77, 120, 33, 201, 90, 15, 62)
 HANG_S = 60
+OWNER = "somebody"
 
 
 class Listener:
@@ -62,12 +77,11 @@ async def opened(model):
 
 
 async def test_a_folder_is_loaded_with_progress_and_then_answers(tiny_model_folder):
-    engine = InProcessEngine(
-        EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cpu", cache_bytes=32 << 20)
-    )
+    options = EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cpu", cache_bytes=32 << 20)
+    engine = InProcessEngine(partial(load_giving_way, options))
     listener = Listener()
     await engine.open(listener)
-    engine.start(Request(1, 1, TEXT, limit_tokens=3))
+    engine.submit(Request(OWNER, 1, 1, TEXT, limit_tokens=3))
     await listener.until(over(1))
     await engine.close()
     stages = [type(event) for event in listener.events]
@@ -80,13 +94,13 @@ async def test_a_folder_is_loaded_with_progress_and_then_answers(tiny_model_fold
 
 def test_a_loaded_core_has_taken_its_first_steps_and_holds_nothing_of_them(tiny_model_folder):
     core = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny")).core
-    assert core.stats.steps >= 2
+    assert core.counters.steps >= 2
     assert core.idle
     assert all(slot.document is None for slot in core._slots.all)
 
 
 async def test_a_missing_folder_is_told_as_a_failure(tmp_path):
-    engine = InProcessEngine(EngineOptions(folder=tmp_path / "nothing", name="x"))
+    engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=tmp_path / "nothing", name="x")))
     listener = Listener()
     await engine.open(listener)
     failed = await listener.until(kind(Failed))
@@ -103,13 +117,13 @@ async def test_only_the_newest_wish_that_came_before_ready_is_served(model):
 
     engine, listener = InProcessEngine(load), Listener()
     await engine.open(listener)
-    engine.start(Request(1, 1, TEXT, limit_tokens=2))
-    engine.start(Request(1, 2, TEXT, limit_tokens=2))
-    engine.update(2, 4)
-    engine.start(Request(2, 3, TEXT, limit_tokens=2))
-    engine.stop(3)
-    engine.start(Request(3, 4, TEXT, limit_tokens=2))
-    engine.forget(3)
+    engine.submit(Request(OWNER, 1, 1, TEXT, limit_tokens=2))
+    engine.submit(Request(OWNER, 1, 2, TEXT, limit_tokens=2))
+    engine.submit(RaiseLimit(OWNER, 1, 2, 4))
+    engine.submit(Request(OWNER, 2, 3, TEXT, limit_tokens=2))
+    engine.submit(StopRun(OWNER, 2, 3))
+    engine.submit(Request(OWNER, 3, 4, TEXT, limit_tokens=2))
+    engine.submit(Forget(OWNER, 3))
     gate.set()
     await listener.until(over(2))
     await engine.close()
@@ -120,9 +134,9 @@ async def test_only_the_newest_wish_that_came_before_ready_is_served(model):
 async def test_no_event_of_a_stopped_run_follows_the_stop(opened):
     engine, listener = opened
     for run in range(1, 30):
-        engine.start(Request(1, run, (*TEXT, run), limit_tokens=50))
+        engine.submit(Request(OWNER, 1, run, (*TEXT, run), limit_tokens=50))
         await asyncio.sleep(0.003)
-        engine.stop(run)
+        engine.submit(StopRun(OWNER, 1, run))
         seen = len(listener.of(run))
         await asyncio.sleep(0.002)
         assert len(listener.of(run)) == seen
@@ -131,7 +145,7 @@ async def test_no_event_of_a_stopped_run_follows_the_stop(opened):
 async def test_no_event_of_a_replaced_run_follows_its_replacement(opened):
     engine, listener = opened
     for run in range(1, 30):
-        engine.start(Request(1, run, (*TEXT, run), limit_tokens=50))
+        engine.submit(Request(OWNER, 1, run, (*TEXT, run), limit_tokens=50))
         before = len(listener.events)
         await asyncio.sleep(0.002)
         told = [event for event in listener.events[before:] if not isinstance(event, Measured)]
@@ -140,18 +154,18 @@ async def test_no_event_of_a_replaced_run_follows_its_replacement(opened):
 
 async def test_a_wish_after_a_pause_in_the_work_wakes_the_engine(opened):
     engine, listener = opened
-    engine.start(Request(1, 1, TEXT, limit_tokens=2))
+    engine.submit(Request(OWNER, 1, 1, TEXT, limit_tokens=2))
     await listener.until(over(1))
     await asyncio.sleep(0.05)
-    engine.start(Request(1, 2, TEXT, limit_tokens=3))
+    engine.submit(Request(OWNER, 1, 2, TEXT, limit_tokens=3))
     await listener.until(over(2))
-    engine.update(2, 5)
+    engine.submit(RaiseLimit(OWNER, 1, 2, 5))
     await listener.until(lambda event: isinstance(event, Sampled) and len(listener.of(2)) > 5)
 
 
 async def test_an_idle_engine_is_not_woken(opened, monkeypatch):
     engine, listener = opened
-    engine.start(Request(1, 1, TEXT, limit_tokens=2))
+    engine.submit(Request(OWNER, 1, 1, TEXT, limit_tokens=2))
     await listener.until(over(1))
     await asyncio.sleep(0.1)
     looks, step = [], engine.core.step

@@ -31,7 +31,7 @@ def until_paused(desk, run):
 
 def test_what_is_written_ahead_is_not_told_of(desk, alone):
     run = desk.write(1, TEXT, limit_tokens=4)
-    assert desk.core.stats.ahead > 0
+    assert desk.core.counters.lookahead_rows > 0
     assert desk.core.idle
     expected = alone.write(1, TEXT, limit_tokens=4)
     assert desk.tokens(run) == alone.tokens(expected)
@@ -40,19 +40,19 @@ def test_what_is_written_ahead_is_not_told_of(desk, alone):
 
 def test_more_of_a_text_is_there_without_a_step(desk, alone):
     run = desk.write(1, TEXT, limit_tokens=4)
-    steps = desk.core.stats.steps
-    desk.core.update(run, 9)
+    steps = desk.core.counters.steps
+    desk.raise_limit(run, 9)
     desk.step()
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.tokens(run) == alone.tokens(alone.write(1, TEXT, limit_tokens=9))
 
 
 def test_a_suggestion_that_was_accepted_as_a_whole_is_followed_by_text_without_a_step(desk, alone):
     run = desk.write(1, TEXT, limit_tokens=4)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     onward = desk.ask(1, [*TEXT, *desk.tokens(run)], limit_tokens=4)
     desk.step()
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.tokens(onward) == alone.tokens(alone.write(1, TEXT, limit_tokens=8))[4:]
 
 
@@ -60,14 +60,14 @@ def test_a_text_that_was_stopped_but_is_useful_is_written_on(desk, alone):
     run = desk.ask(1, TEXT, limit_tokens=50)
     while len(desk.tokens(run)) < 3:
         desk.step()
-    desk.core.stop(run, useful=True)
+    desk.stop(run, useful=True)
     desk.settle()
     assert len(desk.tokens(run)) == 3
     assert not any(type(event).__name__ == "Paused" for event in desk.events[run])
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     onward = desk.ask(1, [*TEXT, *desk.tokens(run)], limit_tokens=5)
     desk.step()
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.tokens(onward) == alone.tokens(alone.write(1, TEXT, limit_tokens=8))[3:]
 
 
@@ -75,28 +75,27 @@ def test_a_text_that_was_stopped_for_good_is_not_written_on(desk):
     run = desk.ask(1, TEXT, limit_tokens=50)
     while not desk.tokens(run):
         desk.step()
-    steps = desk.core.stats.steps
-    desk.core.stop(run)
+    steps = desk.core.counters.steps
+    desk.stop(run)
     desk.settle()
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
 
 
 def test_a_prepared_document_has_its_first_words_ready(desk, alone):
     desk.write(1, TEXT, heal=b" t", limit_tokens=0)
-    steps = desk.core.stats.steps
+    steps = desk.core.counters.steps
     run = desk.ask(1, TEXT, heal=b" t", limit_tokens=3)
     desk.step()
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
     assert desk.tokens(run) == alone.tokens(alone.write(1, TEXT, heal=b" t", limit_tokens=3))
 
 
 def test_work_ahead_comes_to_an_end(desk):
-    run = desk.write(1, TEXT, limit_tokens=1)
+    desk.write(1, TEXT, limit_tokens=1)
     assert desk.core.idle
-    assert desk.core.stats.ahead == 5
+    assert desk.core.counters.lookahead_rows == 5
     desk.settle()
-    assert desk.core.stats.ahead == 5
-    assert len(desk.core._roster.find(run).ahead) == 5
+    assert desk.core.counters.lookahead_rows == 5
 
 
 def test_work_ahead_is_done_only_when_nobody_waits(desk):
@@ -104,10 +103,10 @@ def test_work_ahead_is_done_only_when_nobody_waits(desk):
     busy = desk.ask(2, OTHER, limit_tokens=30)
     while desk.outcome(busy) != "paused":
         desk.step()
-        assert desk.core.stats.ahead == 0
+        assert desk.core.counters.lookahead_rows == 0
     desk.settle()
     assert desk.outcome(paused) == "paused"
-    assert desk.core.stats.ahead == 10
+    assert desk.core.counters.lookahead_rows == 10
 
 
 def test_a_wish_of_another_document_drops_the_work_ahead(desk, model):
@@ -116,17 +115,17 @@ def test_a_wish_of_another_document_drops_the_work_ahead(desk, model):
     with Interruption(model, 1, lambda: runs.append(desk.ask(2, OTHER, limit_tokens=1))) as interruption:
         desk.step()
     assert interruption.layers == [0, 1]
-    assert desk.core.stats.dropped == 1
+    assert desk.core.counters.dropped_steps == 1
     until_paused(desk, runs[0])
-    assert desk.core.stats.ahead == 0
+    assert desk.core.counters.lookahead_rows == 0
     desk.settle()
-    assert desk.core.stats.ahead == 10
+    assert desk.core.counters.lookahead_rows == 10
 
 
 def test_more_that_is_asked_for_of_another_text_drops_the_work_ahead(desk, model):
     other = desk.write(2, OTHER, limit_tokens=1)
     until_paused(desk, desk.ask(1, TEXT, limit_tokens=3))
-    with Interruption(model, 1, lambda: desk.core.update(other, 3)) as interruption:
+    with Interruption(model, 1, lambda: desk.raise_limit(other, 3)) as interruption:
         desk.step()
     assert interruption.layers == [0, 1]
     assert len(desk.tokens(other)) == 3
@@ -140,14 +139,14 @@ def test_more_of_the_same_text_is_told_at_once_and_the_work_under_way_is_kept(de
 
     def ask():
         desk.core._emit = seen.extend
-        desk.core.update(run, 8)
+        desk.raise_limit(run, 8)
 
     with Interruption(model, 1, ask):
         events = desk.core.step()
     expected = alone.tokens(alone.write(1, TEXT, limit_tokens=8))
     assert [event.token for event in seen] == expected[3:4]
     assert [event.token for event in events] == expected[4:5]
-    assert desk.core.stats.dropped == 0
+    assert desk.core.counters.dropped_steps == 0
 
 
 def test_a_wish_for_what_follows_is_answered_at_once_and_the_work_under_way_is_kept(desk, model, alone):
@@ -165,7 +164,7 @@ def test_a_wish_for_what_follows_is_answered_at_once_and_the_work_under_way_is_k
     expected = alone.tokens(alone.write(1, TEXT, limit_tokens=8))
     assert [event.token for event in seen[1:]] == expected[3:4]
     assert [event.token for event in events] == expected[4:5]
-    assert desk.core.stats.dropped == 0
+    assert desk.core.counters.dropped_steps == 0
 
 
 def test_a_letter_that_disagrees_drops_the_work_ahead(desk, model):
@@ -180,7 +179,7 @@ def test_a_slot_is_not_kept_for_work_ahead(model, make_desk):
     until_paused(desk, desk.ask(1, TEXT, limit_tokens=3))
     run = desk.write(2, OTHER, limit_tokens=3)
     assert len(desk.tokens(run)) == 3
-    assert desk.core.stats.evictions == 1
+    assert desk.core.counters.preemptions == 1
 
 
 def test_the_end_of_a_text_ends_the_work_ahead_and_is_told_when_it_is_reached(model, make_desk, alone):
@@ -189,18 +188,18 @@ def test_the_end_of_a_text_ends_the_work_ahead_and_is_told_when_it_is_reached(mo
     desk = make_desk(EngineCore(model.model, model.vocabulary.token_bytes, {last}, (), sizes, model.layout))
     run = desk.write(1, TEXT, limit_tokens=1)
     assert desk.outcome(run) == "paused"
-    steps = desk.core.stats.steps
-    desk.core.update(run, 9)
+    steps = desk.core.counters.steps
+    desk.raise_limit(run, 9)
     desk.settle()
     assert desk.outcome(run) == "end"
-    assert desk.core.stats.steps == steps
+    assert desk.core.counters.steps == steps
 
 
 def test_a_full_slot_ends_the_work_ahead(model, make_desk):
     desk = make_desk(model.core(eos=False, context_tokens=10, room_tokens=2, lookahead_tokens=5))
     run = desk.write(1, TEXT, limit_tokens=2)
     assert desk.outcome(run) == "paused"
-    desk.core.update(run, 50)
+    desk.raise_limit(run, 50)
     desk.settle()
     assert desk.outcome(run) == "end"
     assert len(desk.tokens(run)) == 10 + 2 + 1 - len(TEXT)
@@ -209,4 +208,4 @@ def test_a_full_slot_ends_the_work_ahead(model, make_desk):
 @pytest.mark.parametrize("details", [{"alternatives": 2}, {"temperature": 1.0, "seed": 3}])
 def test_several_texts_and_texts_by_chance_are_not_written_ahead(desk, details):
     desk.write(1, TEXT, limit_tokens=3, **details)
-    assert desk.core.stats.ahead == 0
+    assert desk.core.counters.lookahead_rows == 0

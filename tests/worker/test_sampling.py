@@ -95,6 +95,6 @@ def test_a_seeded_run_gives_the_same_beside_others(each_model, make_desk):
 def test_a_seeded_run_gives_the_same_with_a_pause_in_it(desk):
     at_once = desk.write(1, TEXT, limit_tokens=10, temperature=1.5, seed=2)
     run = desk.write(2, TEXT, limit_tokens=4, temperature=1.5, seed=2)
-    desk.core.update(run, 10)
+    desk.raise_limit(run, 10)
     desk.settle()
     assert desk.tokens(run) == desk.tokens(at_once)

@@ -64,7 +64,7 @@ def play(desk, script):
             text[len(text) // 2] = what
         del text[: max(0, len(text) - 60)]
         runs[document] = run = desk.write(document, list(text), seed=5, **request)
-        desk.core.update(run, request["limit_tokens"] + more)
+        desk.raise_limit(run, request["limit_tokens"] + more)
         desk.settle()
     return runs
 
@@ -91,10 +91,10 @@ def test_a_text_that_was_written_before_takes_few_steps_to_write_again(eager):
     run = eager.write(1, TEXT, limit_tokens=20)
     written = eager.tokens(run)
     eager.write(1, [*TEXT[:-1], 5], limit_tokens=1)  # its rows are gone now
-    steps = eager.core.stats.steps
+    steps = eager.core.counters.steps
     again = eager.write(1, TEXT, limit_tokens=20)
     assert eager.tokens(again) == written
-    assert eager.core.stats.steps - steps <= 5
+    assert eager.core.counters.steps - steps <= 5
 
 
 @pytest.fixture
@@ -114,17 +114,17 @@ def foretold(model, make_desk, monkeypatch):
 def test_guesses_that_are_right_save_a_step_each(eager, foretold):
     run = eager.write(1, TEXT, limit_tokens=49)
     assert eager.tokens(run) == foretold[:49]
-    stats = eager.core.stats
+    counters = eager.core.counters
     # One token comes with the prompt, which leaves no rows free; then eight with each step.
-    assert (stats.steps, stats.proposed, stats.accepted) == (7, 42, 42)
+    assert (counters.steps, counters.draft_tokens, counters.accepted_tokens) == (7, 42, 42)
 
 
 def test_a_prompt_of_few_new_rows_brings_guesses_along(eager, foretold):
     eager.write(1, TEXT[:-2], limit_tokens=1)
-    steps = eager.core.stats.steps
+    steps = eager.core.counters.steps
     run = eager.ask(1, TEXT, limit_tokens=20)
     eager.step()
-    assert eager.core.stats.steps == steps + 1
+    assert eager.core.counters.steps == steps + 1
     assert eager.tokens(run) == foretold[:7]
 
 
@@ -133,8 +133,8 @@ def test_guesses_that_fail_are_given_up(model, make_desk, monkeypatch):
     monkeypatch.setattr(NgramProposer, "_from_former", lambda *_: DraftTokens(Source.PHRASE, [399] * 15))
     run = desk.write(1, TEXT, limit_tokens=300)
     assert len(desk.tokens(run)) == 300
-    assert 0 < desk.core.stats.proposed < 60
-    assert desk.core.stats.accepted == 0
+    assert 0 < desk.core.counters.draft_tokens < 60
+    assert desk.core.counters.accepted_tokens == 0
 
 
 def test_a_step_has_no_more_rows_than_are_free(model, make_desk, monkeypatch, foretold):
@@ -164,7 +164,7 @@ def test_a_guess_that_does_not_agree_with_the_letters_typed_is_not_computed(mode
     desk.write(1, [*TEXT[:-1], 5], limit_tokens=1)
     text = model.text(desk.tokens(first))
     other = b"z" if text[:1] != b"z" else b"q"
-    proposed = desk.core.stats.proposed
+    proposed = desk.core.counters.draft_tokens
     desk.ask(1, TEXT, heal=other, limit_tokens=1)
     desk.step()
-    assert desk.core.stats.proposed == proposed
+    assert desk.core.counters.draft_tokens == proposed

@@ -36,11 +36,11 @@ class Interruption:
 
 def test_a_stop_during_a_step_starts_no_further_layer(desk, model):
     run = desk.ask(1, TEXT, limit_tokens=5)
-    with Interruption(model, 1, lambda: desk.core.stop(run)) as interruption:
+    with Interruption(model, 1, lambda: desk.stop(run)) as interruption:
         desk.settle()
     assert interruption.layers == [0, 1]
-    assert desk.core.stats.dropped == 1
-    assert desk.core.stats.layers == 1  # the second layer's attention was not begun
+    assert desk.core.counters.dropped_steps == 1
+    assert desk.core.counters.layers == 1  # the second layer's attention was not begun
     assert desk.events[run] == []
 
 
@@ -59,7 +59,7 @@ def test_a_wish_that_goes_on_from_the_rows_in_flight_does_not_drop_them(desk, mo
     runs = []
     with Interruption(model, 1, lambda: runs.append(desk.ask(1, [*TEXT, 7], limit_tokens=2))):
         desk.settle()
-    assert desk.core.stats.dropped == 0
+    assert desk.core.counters.dropped_steps == 0
     assert desk.events[old] == []
     assert desk.started(runs[0]).reused == len(TEXT)
     assert desk.started(runs[0]).computed == 1
@@ -74,7 +74,7 @@ def test_a_letter_that_agrees_with_the_token_in_flight_does_not_drop_it(desk, mo
     runs = []
     with Interruption(model, 1, lambda: runs.append(desk.ask(2, TEXT, heal=text[:3], limit_tokens=3))):
         desk.settle()
-    assert desk.core.stats.dropped == 0
+    assert desk.core.counters.dropped_steps == 0
     assert text.startswith(model.text(desk.tokens(runs[0])))
 
 
@@ -85,7 +85,7 @@ def test_a_letter_that_disagrees_with_the_token_in_flight_drops_it(desk, model):
     runs = []
     with Interruption(model, 1, lambda: runs.append(desk.ask(1, TEXT, heal=b" z", limit_tokens=1))) as interruption:
         desk.step()
-    assert desk.core.stats.dropped == 1
+    assert desk.core.counters.dropped_steps == 1
     assert interruption.layers == [0, 1]
     desk.settle()
     assert model.text(desk.tokens(runs[0])).startswith(b" z")
@@ -96,7 +96,7 @@ def test_a_long_prefill_is_kept_when_only_its_end_changed(desk, model):
     runs = []
     with Interruption(model, 1, lambda: runs.append(desk.ask(1, [*(TEXT * 2)[:-1], 9, 9], limit_tokens=1))):
         desk.settle()
-    assert desk.core.stats.dropped == 0
+    assert desk.core.counters.dropped_steps == 0
     assert desk.started(runs[0]).reused == 2 * len(TEXT) - 1
 
 
@@ -107,11 +107,11 @@ def test_the_rest_of_a_step_goes_on_without_the_stale_part(model, make_desk, how
     desk = make_desk(model.core(eos=False, step_tokens=64, brisk_tokens=64))
     dropped = desk.ask(1, TEXT, limit_tokens=3)
     kept = desk.ask(2, [3, *TEXT], limit_tokens=3)
-    action = {"stop": lambda: desk.core.stop(dropped), "forget": lambda: desk.core.forget(1)}[how]
+    action = {"stop": lambda: desk.stop(dropped), "forget": lambda: desk.forget(1)}[how]
     with Interruption(model, 1, action) as interruption:
         desk.settle()
     assert interruption.layers[:3] == [0, 1, 2]
-    assert desk.core.stats.dropped == 0
+    assert desk.core.counters.dropped_steps == 0
     assert desk.events[dropped] == []
     assert desk.tokens(kept) == alone.tokens(expected)
 
@@ -119,7 +119,7 @@ def test_the_rest_of_a_step_goes_on_without_the_stale_part(model, make_desk, how
 def test_what_a_dropped_step_had_begun_is_not_taken_for_computed(desk, model):
     alone = desk.write(2, TEXT, limit_tokens=4)
     run = desk.ask(1, TEXT, limit_tokens=4)
-    with Interruption(model, 2, lambda: desk.core.stop(run)):
+    with Interruption(model, 2, lambda: desk.stop(run)):
         desk.settle()
     again = desk.write(1, TEXT, limit_tokens=4)
     assert desk.started(again).computed == len(TEXT)
@@ -153,7 +153,7 @@ def test_closing_drops_the_step_in_flight(desk, model):
 def test_what_is_held_back_of_a_run_that_is_stopped_meanwhile_is_told_to_nobody(desk, model, useful):
     desk.write(1, TEXT, heal=b" th", limit_tokens=4)
     run = desk.ask(1, TEXT, heal=b" the", limit_tokens=4)
-    with Interruption(model, 1, lambda: desk.core.stop(run, useful)):
+    with Interruption(model, 1, lambda: desk.stop(run, useful)):
         desk.settle()
     assert desk.events[run] == []
 

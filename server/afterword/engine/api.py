@@ -1,22 +1,26 @@
-"""The one interface between the gateway and an engine: requests in, events out, token ids only.
+"""The one interface between the gateway and an engine: commands in, events out, token ids only.
 
 Nothing here imports torch, and nothing above it may assume that the engine is in this process or on this machine.
 A request carries its whole prompt, so an engine that lost its caches needs nothing else.
+
+Every command, and every event of a run, names the `owner`, whose it is (shares of the engine are by owner);
+the `document`, a number unique over all connections; and the `run`. Runs rise per document, and a document has one run
+at a time: a request replaces the run before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+# --- commands --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one document wants written; the newest request of a document replaces the one before.
+    """What one document wants written.
 
-    `document`: key of the document, unique over all connections.
-    `run`: number of this request, unique and rising; events carry it.
     `tokens`: ids of the whole prompt, at least one.
     `heal`: bytes the writer already typed after the prompt; the first new tokens must reproduce them.
     `limit_tokens`: new tokens to write, not counting those that only reproduce `heal`; 0 only fills the cache.
@@ -25,6 +29,7 @@ class Request:
     `waited_ms`: how long it was kept for an engine that was not ready to take it; counts as part of its wait.
     """
 
+    owner: str
     document: int
     run: int
     tokens: Sequence[int]
@@ -37,9 +42,44 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class RaiseLimit:
+    """Let a run, active or paused, write `limit_tokens` in all; a lower limit than before changes nothing."""
+
+    owner: str
+    document: int
+    run: int
+    limit_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """Drop a run at once; no event of it follows. `useful`: its text may yet be gone on with, by another request."""
+
+    owner: str
+    document: int
+    run: int
+    useful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Free what is held for a document."""
+
+    owner: str
+    document: int
+
+
+Command = Request | RaiseLimit | StopRun | Forget
+
+# --- events of runs --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The first new token of a run is next; says what the prompt cost (tokens) and how long it waited (ms)."""
 
+    owner: str
+    document: int
     run: int
     context: int
     reused: int
@@ -51,6 +91,8 @@ class Started:
 class Sampled:
     """One new token of one alternative, with its natural-log probability under the model (temperature 1)."""
 
+    owner: str
+    document: int
     run: int
     alternative: int
     token: int
@@ -59,8 +101,10 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """An alternative reached the run's limit; `update` with a higher one lets it go on."""
+    """An alternative reached the run's limit; `RaiseLimit` lets it go on."""
 
+    owner: str
+    document: int
     run: int
     alternative: int
 
@@ -69,10 +113,17 @@ class Paused:
 class Ended:
     """An alternative is over: `end` (the model ended the text), `busy` (no room), or `error` (`detail` says what)."""
 
+    owner: str
+    document: int
     run: int
     alternative: int
     reason: str
     detail: str = ""
+
+
+RunEvent = Started | Sampled | Paused | Ended
+
+# --- events of the engine ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,65 +177,40 @@ class PartLost:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an engine did since it told last, in numbers; see `measures`, where the ranges are named.
+    """What an engine counted since its last report: values by the names that `counters.Counters` declares.
 
-    `slots`, `used`: places for documents, and those taken. `waiting`: documents that wait for one. `steps`, and of them
-    `dropped` (given up midway) and `failures`; `rows` of all steps, and of them `wasted` (nobody wanted them any more).
-    `evictions`: documents that lost their place. `proposed`: tokens guessed and computed, of which `accepted` were
-    right; `ahead`: rows computed before anybody asked for them. `took_s`: time of all steps; `times`, `sizes`: steps by
-    range of time and of rows. `engine`: which of several.
+    `engine`: which of several.
     """
 
-    slots: int
-    used: int
-    waiting: int
-    steps: int
-    rows: int
-    wasted: int
-    dropped: int
-    failures: int
-    evictions: int
-    proposed: int
-    accepted: int
-    ahead: int
-    took_s: float
-    times: Sequence[int]
-    sizes: Sequence[int]
+    values: Mapping[str, float | list[float]]
     engine: int = 0
 
 
-SequenceEvent = Started | Sampled | Paused | Ended
-EngineEvent = SequenceEvent | Progress | Ready | Lost | PartLost | Failed | Measured
+EngineEvent = RunEvent | Progress | Ready | Lost | PartLost | Failed | Measured
 EventSink = Callable[[Sequence[EngineEvent]], None]
 
 
+def ends_of(request: Request, reason: str, detail: str = "") -> list[Ended]:
+    """The end of all alternatives of a request."""
+    ends = []
+    for alternative in range(request.alternatives):
+        ends.append(Ended(request.owner, request.document, request.run, alternative, reason, detail))
+    return ends
+
+
 class Engine(Protocol):
-    """Something that writes tokens. Calls never block; events arrive, in order, at the sink given to `open`."""
+    """Something that writes tokens. Calls never block; events arrive, in order, at the sink given to `open`.
+
+    No event arrives while a call is under way. Every alternative of a run comes to its `Ended`, unless the run is
+    stopped, replaced or forgotten, or the engine is lost.
+    """
 
     async def open(self, sink: EventSink) -> None:
         """Start up; returns once starting is under way. `Ready` or `Failed` follows."""
         ...
 
-    def start(self, request: Request) -> None:
-        """Take a request; it replaces the document's earlier one.
-
-        Until `Ready` each document's newest request waits.
-        """
-        ...
-
-    def update(self, run: int, limit_tokens: int) -> None:
-        """Raise the limit of a run, running or paused."""
-        ...
-
-    def stop(self, run: int, useful: bool = False) -> None:
-        """Drop a run at once; no event of it follows.
-
-        `useful`: its text may yet be gone on with, by another request.
-        """
-        ...
-
-    def forget(self, document: int) -> None:
-        """Free what is held for a document."""
+    def submit(self, command: Command) -> None:
+        """Take a command. Until `Ready`, each document's newest request waits; after `Failed`, it ends with `error`."""
         ...
 
     async def close(self) -> None:

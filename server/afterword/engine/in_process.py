@@ -1,6 +1,8 @@
 """An engine in this process: the core on a thread of its own, its events on the event loop.
 
-For tests, for local use and for measuring; a server keeps its engine in another process.
+What lives here: the hand-over between that thread and the loop. What loads the model is given by whoever makes the
+engine, so that nothing here imports torch. For tests, for local use and for measuring; a server keeps its engine in
+another process.
 """
 
 from __future__ import annotations
@@ -8,37 +10,78 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from typing import Protocol
 
-from afterword.engine.api import EngineEvent, EventSink, Failed, Lost, Request, SequenceEvent
-from afterword.engine.options import EngineOptions
-from afterword.worker.core import EngineCore
-from afterword.worker.loading import Loaded, Report, load_core
-from afterword.worker.thread_priority import give_way
+from afterword.engine.api import (
+    Command,
+    EngineEvent,
+    EventSink,
+    Failed,
+    Forget,
+    Lost,
+    Progress,
+    Ready,
+    Request,
+    RunEvent,
+    StopRun,
+    ends_of,
+)
+from afterword.engine.counters import Counters
+from afterword.engine.request_queue import RequestQueue
 
-Loader = Callable[[Report], Loaded]
+
+class Core(Protocol):
+    """What steps: `submit` and `close` may be called from any thread."""
+
+    counters: Counters
+
+    def submit(self, command: Command) -> None:
+        """Take a command."""
+        ...
+
+    def run_forever(self, emit: EventSink) -> None:
+        """Step until `close`; `emit` gets events, in order, on this thread."""
+        ...
+
+    def close(self) -> None:
+        """Let `run_forever` return."""
+        ...
+
+
+class LoadedCore(Protocol):
+    """A core that answers requests, and what to tell about it."""
+
+    @property
+    def core(self) -> Core:
+        """The core."""
+        ...
+
+    @property
+    def ready(self) -> Ready:
+        """What it says of itself."""
+        ...
+
+
+Loader = Callable[[Callable[[Progress], None]], LoadedCore]
+"""Called on the engine's thread, with a function to tell progress to; it may raise."""
 
 
 class InProcessEngine:
     """Implements `api.Engine`. All methods are to be called on the loop on which it was opened."""
 
-    def __init__(self, options: EngineOptions | Loader) -> None:
-        """`options` of the model to load, or a function that gives a loaded core (called on the engine's thread)."""
-        self._load: Loader = (lambda report: load_core(options, report)) if isinstance(
-            options, EngineOptions
-        ) else options  # fmt: skip
+    def __init__(self, load: Loader) -> None:
+        self._load = load
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._sink: EventSink | None = None
-        self._core: EngineCore | None = None
-        self._closed = False
-        self._waiting: dict[int, Request] = {}  # newest request of each document, until the core is there
-        self._runs: dict[int, int] = {}  # document of each live run
-        self._newest: dict[int, int] = {}  # live run of each document
+        self._sink: EventSink | None = None  # None before `open` and after `close`
+        self._core: Core | None = None  # once it is loaded
+        self._refusal: str | None = None  # why it never will be
+        self._queue = RequestQueue()  # what waits for it
+        self._runs: dict[int, int] = {}  # newest run of each document, unless it was stopped
 
     @property
-    def core(self) -> EngineCore | None:
-        """The core, once it is ready; for counters."""
+    def core(self) -> Core | None:
+        """The core, once it is loaded; for counters."""
         return self._core
 
     async def open(self, sink: EventSink) -> None:
@@ -48,76 +91,44 @@ class InProcessEngine:
         self._thread = threading.Thread(target=self._run, name="afterword-engine", daemon=True)
         self._thread.start()
 
-    def start(self, request: Request) -> None:
-        """Take a request; it replaces the document's earlier one."""
-        self._retire(request.document)
-        self._newest[request.document] = request.run
-        self._runs[request.run] = request.document
-        if self._core is None:
-            self._waiting[request.document] = request
-        else:
-            self._core.start(request)
-
-    def update(self, run: int, limit_tokens: int) -> None:
-        """Raise the limit of a run."""
+    def submit(self, command: Command) -> None:
+        """Give a command to the core, or keep it until there is one."""
+        if isinstance(command, Request):
+            self._runs[command.document] = command.run
+        elif isinstance(command, Forget) or (
+            isinstance(command, StopRun) and self._runs.get(command.document) == command.run
+        ):
+            self._runs.pop(command.document, None)
         if self._core is not None:
-            self._core.update(run, limit_tokens)
-        elif (document := self._runs.get(run)) is not None:
-            request = self._waiting[document]
-            self._waiting[document] = replace(request, limit_tokens=max(request.limit_tokens, limit_tokens))
-
-    def stop(self, run: int, useful: bool = False) -> None:
-        """Drop a run at once; no event of it follows."""
-        document = self._runs.get(run)
-        if document is not None:
-            self._retire(document)
-            self._waiting.pop(document, None)
-        if self._core is not None:
-            self._core.stop(run, useful)
-
-    def forget(self, document: int) -> None:
-        """Free what is held for a document."""
-        self._retire(document)
-        self._waiting.pop(document, None)
-        if self._core is not None:
-            self._core.forget(document)
+            self._core.submit(command)
+        elif self._refusal is None:
+            self._queue.put(command)
+        elif isinstance(command, Request):
+            asyncio.get_running_loop().call_soon(self._refuse, command)
 
     async def close(self) -> None:
         """Stop the thread and wait for it."""
-        self._closed = True
+        self._sink = None
         if self._core is not None:
             self._core.close()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
 
-    def _retire(self, document: int) -> None:
-        run = self._newest.pop(document, None)
-        if run is not None:
-            self._runs.pop(run, None)
-
     def _run(self) -> None:
         """The engine's thread."""
-        give_way()
         try:
-            loaded = self._load(lambda progress: self._post([progress]))
+            loaded = self._load(self._report)
         except Exception as error:
-            self._post([Failed(str(error) or type(error).__name__)])
+            self._call(self._fail, str(error) or type(error).__name__)
             return
-        self._call(self._ready, loaded)
+        self._call(self._start, loaded)
         try:
             loaded.core.run_forever(self._post)
         except Exception as error:
             self._post([Lost(type(error).__name__)])
 
-    def _ready(self, loaded: Loaded) -> None:
-        self._core = loaded.core
-        if self._closed:
-            loaded.core.close()
-            return
-        self._deliver([loaded.ready])
-        for request in self._waiting.values():
-            loaded.core.start(request)
-        self._waiting.clear()
+    def _report(self, progress: Progress) -> None:
+        self._post([progress])
 
     def _post(self, events: Sequence[EngineEvent]) -> None:
         self._call(self._deliver, events)
@@ -130,7 +141,33 @@ class InProcessEngine:
             if self._core is not None:
                 self._core.close()
 
+    # --- on the loop ---
+
+    def _start(self, loaded: LoadedCore) -> None:
+        self._core = loaded.core
+        if self._sink is None:  # closed meanwhile
+            loaded.core.close()
+            return
+        for command in self._queue.take():
+            loaded.core.submit(command)
+        self._sink([loaded.ready])
+
+    def _fail(self, detail: str) -> None:
+        self._refusal = detail
+        waiting = self._queue.take()
+        self._deliver([Failed(detail)])
+        for command in waiting:
+            if isinstance(command, Request):
+                self._refuse(command)
+
+    def _refuse(self, request: Request) -> None:
+        self._deliver(ends_of(request, "error", self._refusal or ""))
+
     def _deliver(self, events: Sequence[EngineEvent]) -> None:
-        live = [event for event in events if not isinstance(event, SequenceEvent) or event.run in self._runs]
-        if live and self._sink is not None and not self._closed:
+        """Hand on what happened, but nothing of a run that was stopped or replaced since."""
+        live = []
+        for event in events:
+            if not isinstance(event, RunEvent) or self._runs.get(event.document) == event.run:
+                live.append(event)
+        if live and self._sink is not None:
             self._sink(live)

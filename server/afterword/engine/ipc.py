@@ -1,76 +1,54 @@
-"""How the gateway and an engine process speak to each other: lines of JSON over a socket.
+"""How the gateway and a worker process speak to each other: lines of JSON over a socket.
 
-What lives here: both directions, both ways, and nothing that sends. A line is an array: a word that names what it is,
-then the fields of the dataclass of that name in `api.py`, in their order. `Request.heal` travels as hexadecimal digits.
-One line per command or event, parted by a line feed, which JSON never contains raw.
+What lives here: both directions, both ways, and nothing that sends. A line is an array: the name of a class in
+`api.py`, then its fields in their order; bytes travel as hexadecimal digits. One line per command or event, ended by a
+line feed, which JSON never contains raw.
 
-Both ends are of one release, started by one another, so there is no version and what does not parse is a bug.
+Both ends are of one release, and one starts the other, so there is no version, and what does not parse is a bug.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import orjson
 
 from afterword.engine.api import (
+    Command,
     Ended,
     EngineEvent,
     Failed,
+    Forget,
     Lost,
     Measured,
     PartLost,
     Paused,
     Progress,
+    RaiseLimit,
     Ready,
     Request,
     Sampled,
     Started,
+    StopRun,
 )
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Raise the limit of a run."""
+Kinds = Mapping[str, type[T]]
 
-    run: int
-    limit_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Drop a run, whose text may be `useful` yet."""
-
-    run: int
-    useful: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """Free what is held for a document."""
-
-    document: int
-
-
-Command = Request | Update | Stop | Forget
-
-_EVENTS: dict[str, type[EngineEvent]] = {
-    "started": Started,
-    "sampled": Sampled,
-    "paused": Paused,
-    "ended": Ended,
-    "progress": Progress,
-    "ready": Ready,
-    "lost": Lost,
-    "part_lost": PartLost,
-    "failed": Failed,
-    "measured": Measured,
+COMMANDS: Kinds[Command] = {kind.__name__: kind for kind in (Request, RaiseLimit, StopRun, Forget)}
+EVENTS: Kinds[EngineEvent] = {
+    kind.__name__: kind for kind in (Started, Sampled, Paused, Ended, Progress, Ready, Lost, PartLost, Failed, Measured)
 }
-_COMMANDS: dict[str, type[Update | Stop | Forget]] = {"update": Update, "stop": Stop, "forget": Forget}
-_NAMES = {kind: name for kinds in (_EVENTS, _COMMANDS) for name, kind in kinds.items()}
+_VALUES = {
+    kind: attrgetter("__class__.__name__", *(field.name for field in fields(kind)))
+    for kinds in (COMMANDS, EVENTS)
+    for kind in kinds.values()
+}
 
 
 class Lines:
@@ -85,53 +63,32 @@ class Lines:
         return lines
 
 
-def encode_command(command: Command) -> bytes:
-    """A command as one line, with its line feed."""
-    if isinstance(command, Request):
-        fields: list[Any] = [
-            "request",
-            command.document,
-            command.run,
-            list(command.tokens),
-            command.heal.hex(),
-            command.limit_tokens,
-            command.alternatives,
-            command.temperature,
-            command.seed,
-            command.waited_ms,
-        ]
-        return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
-    return _encode(command)
+def encode(values: Iterable[Command | EngineEvent]) -> bytes:
+    """Commands or events as lines, each with its line feed."""
+    lines = b""
+    for value in values:
+        lines += orjson.dumps(_VALUES[type(value)](value), default=_plain, option=orjson.OPT_APPEND_NEWLINE)
+    return lines
 
 
-def decode_command(line: bytes) -> Command:
-    """The command that a line says. Raises `ValueError` or `TypeError` for one that says none."""
-    name, *fields = orjson.loads(line)
-    if name == "request":
-        document, run, tokens, heal, *rest = fields
-        return Request(document, run, tokens, bytes.fromhex(heal), *rest)
-    kind = _COMMANDS.get(name)
+def decode(line: bytes, kinds: Kinds[T]) -> T:
+    """The command or event that a line says, one of `kinds`: `COMMANDS` or `EVENTS`.
+
+    Raises `ValueError` or `TypeError` for a line that says none.
+    """
+    name, *values = orjson.loads(line)
+    kind: Any = kinds.get(name)
     if kind is None:
-        raise ValueError(f"no such command: {name}")
-    return kind(*fields)
+        raise ValueError(f"unknown name {name!r}")
+    if kind is Request:
+        owner, document, run, tokens, heal, *rest = values
+        values = [owner, document, run, tokens, bytes.fromhex(heal), *rest]
+    elif kind is Sampled and values[-1:] == [None]:  # JSON has no infinity, and the logarithm of 0 is minus infinity
+        values[-1] = -math.inf
+    decoded: T = kind(*values)
+    return decoded
 
 
-def encode_events(events: Iterable[EngineEvent]) -> bytes:
-    """Events as lines, each with its line feed."""
-    return b"".join(map(_encode, events))
-
-
-def decode_event(line: bytes) -> EngineEvent:
-    """The event that a line says. Raises `ValueError` or `TypeError` for one that says none."""
-    name, *fields = orjson.loads(line)
-    kind = _EVENTS.get(name)
-    if kind is None:
-        raise ValueError(f"no such event: {name}")
-    if kind is Sampled and fields[-1] is None:  # JSON has no infinity, and the logarithm of 0 is minus infinity
-        fields[-1] = -math.inf
-    return kind(*fields)
-
-
-def _encode(value: Update | Stop | Forget | EngineEvent) -> bytes:
-    fields = [getattr(value, name) for name in value.__dataclass_fields__]
-    return orjson.dumps([_NAMES[type(value)], *fields], option=orjson.OPT_APPEND_NEWLINE)
+def _plain(value: Any) -> Any:
+    """What JSON knows in place of what it does not: digits for bytes, a list for another sequence of ids."""
+    return value.hex() if isinstance(value, bytes) else list(value)

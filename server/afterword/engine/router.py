@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from afterword.engine.api import (
+    Command,
     Ended,
     Engine,
     EngineEvent,
     EventSink,
     Failed,
+    Forget,
     Lost,
     Measured,
     PartLost,
@@ -34,12 +36,14 @@ def engine_of(options: EngineOptions) -> Engine:
     return engines[0] if len(engines) == 1 else EngineRouter(engines)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A live run: the engine that has it, and the alternatives it writes."""
+@dataclass(slots=True)
+class _Document:
+    """A document: the engine that serves it, and its newest run, so that this can be ended should the engine die."""
 
     engine: int
-    alternatives: int
+    owner: str
+    run: int = 0
+    alternatives: int = 0  # of that run
 
 
 class EngineRouter:
@@ -53,66 +57,43 @@ class EngineRouter:
         self._engines = engines
         self._sink: EventSink | None = None
         self._ready: dict[int, Ready] = {}  # engines that answer
-        self._failed: dict[int, str] = {}  # engines that never will, and why
-        self._homes: dict[int, int] = {}  # engine of each document
-        self._runs: dict[int, Place] = {}  # newest run of each document
-        self._newest: dict[int, int] = {}  # the same, by document
+        self._failed: set[int] = set()  # engines that never will
+        self._documents: dict[int, _Document] = {}  # those that an engine serves
 
     async def open(self, sink: EventSink) -> None:
         """Start all engines."""
         self._sink = sink
         for index, engine in enumerate(self._engines):
-            await engine.open(partial(self._hear, index))
+            await engine.open(partial(self._on_events, index))
 
-    def start(self, request: Request) -> None:
-        """Give a request to the engine of its document."""
-        self._retire(request.document)
-        home = self._home(request.document)
-        self._newest[request.document] = request.run
-        self._runs[request.run] = Place(home, request.alternatives)
-        self._engines[home].start(request)
-
-    def update(self, run: int, limit_tokens: int) -> None:
-        """Raise the limit of a run."""
-        if run in self._runs:
-            self._engines[self._runs[run].engine].update(run, limit_tokens)
-
-    def stop(self, run: int, useful: bool = False) -> None:
-        """Drop a run."""
-        if run in self._runs:
-            self._engines[self._runs[run].engine].stop(run, useful)
-
-    def forget(self, document: int) -> None:
-        """Free what is held for a document."""
-        self._retire(document)
-        home = self._homes.pop(document, None)
-        if home is not None:
-            self._engines[home].forget(document)
+    def submit(self, command: Command) -> None:
+        """Give a command to the engine of its document; a request for a new document finds it one."""
+        document = self._documents.get(command.document)
+        if isinstance(command, Request):
+            if document is None:
+                document = self._documents[command.document] = _Document(self._least_loaded(), command.owner)
+            document.run, document.alternatives = command.run, command.alternatives
+        if document is not None:
+            self._engines[document.engine].submit(command)
+            if isinstance(command, Forget):
+                del self._documents[command.document]
 
     async def close(self) -> None:
         """Shut all engines down."""
         for engine in self._engines:
             await engine.close()
 
-    def _home(self, document: int) -> int:
-        """The engine that serves a document: the one that has it, or the one with the fewest of those that answer."""
-        home = self._homes.get(document)
-        if home is None:
-            able = self._ready or [index for index in range(len(self._engines)) if index not in self._failed] or [0]
-            load = dict.fromkeys(able, 0)
-            for taken in self._homes.values():
-                if taken in load:
-                    load[taken] += 1
-            home = self._homes[document] = min(load, key=lambda index: load[index])
-        return home
+    def _least_loaded(self) -> int:
+        """The engine with the fewest documents of those that answer, or that may yet."""
+        able = self._ready or [index for index in range(len(self._engines)) if index not in self._failed] or [0]
+        load = dict.fromkeys(able, 0)
+        for document in self._documents.values():
+            if document.engine in load:
+                load[document.engine] += 1
+        return min(load, key=load.__getitem__)
 
-    def _retire(self, document: int) -> None:
-        run = self._newest.pop(document, None)
-        if run is not None:
-            del self._runs[run]
-
-    def _hear(self, index: int, events: Sequence[EngineEvent]) -> None:
-        """Hand on what one engine says, as far as it is news of all of them."""
+    def _on_events(self, index: int, events: Sequence[EngineEvent]) -> None:
+        """Hand on what one engine reports, as far as it is news of all of them."""
         told: list[EngineEvent] = []
         for event in events:
             match event:
@@ -128,7 +109,7 @@ class EngineRouter:
                 case Lost(detail=detail):
                     told += self._lose(index, detail)
                 case Failed(detail=detail):
-                    self._failed[index] = detail
+                    self._failed.add(index)
                     told += self._lose(index, detail)
                     if len(self._failed) == len(self._engines):
                         told.append(event)
@@ -140,14 +121,13 @@ class EngineRouter:
     def _lose(self, index: int, detail: str) -> list[EngineEvent]:
         """An engine is gone: its documents find another one with their next request, and its runs are over."""
         was_ready = self._ready.pop(index, None) is not None
-        for document in [document for document, home in self._homes.items() if home == index]:
-            del self._homes[document]
-        over = [run for run, place in self._runs.items() if place.engine == index]
+        over = {number: document for number, document in self._documents.items() if document.engine == index}
+        for number in over:
+            del self._documents[number]
         if was_ready and not self._ready:
             return [Lost(detail, index)]
-        news: list[EngineEvent] = [PartLost(index, detail)] if was_ready else []
-        return news + [
-            Ended(run, alternative, "error", detail)
-            for run in over
-            for alternative in range(self._runs[run].alternatives)
-        ]
+        told: list[EngineEvent] = [PartLost(index, detail)] if was_ready else []
+        for number, document in over.items():
+            for alternative in range(document.alternatives):
+                told.append(Ended(document.owner, number, document.run, alternative, "error", detail))
+        return told

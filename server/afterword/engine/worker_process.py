@@ -1,7 +1,7 @@
-"""One life of an engine process: the process, the socket to it, and what it said before it died.
+"""One life of a worker process: the process, the socket to it, and what it wrote before it died.
 
-What lives here: starting one process and speaking to it. Starting it again is decided in `process.py`, and what the
-lines on the socket say is known to `wire.py`.
+What lives here: starting one process and speaking to it. When to start another is decided in `client.py`, and what the
+lines on the socket say is known to `ipc.py`.
 """
 
 from __future__ import annotations
@@ -16,37 +16,39 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
-from afterword.engine.api import EngineEvent
-from afterword.engine.ipc import Command, Lines, decode_event, encode_command
+from afterword.engine.api import Command, EngineEvent
+from afterword.engine.ipc import EVENTS, Lines, decode, encode
 
 _output_log = logging.getLogger("afterword.engine.output")
 
-# An engine that is asked to go has nothing to save; one that takes longer than this is stuck.
+# A worker that is asked to go has nothing to save; one that takes longer than this is stuck.
 EXIT_TIMEOUT_S = 2.0
 
-# As much as a large prompt takes; beyond it the process is not reading, and commands had better wait as commands.
+# As much as a large prompt takes; beyond it the worker is not reading, and commands had better wait as commands.
 WRITE_BUFFER_BYTES = 256 * 1024
 
+# Of what the worker writes to its standard output and error, kept to say why it died.
 TAIL_BYTES = 8 * 1024
 
-# Secrets that an engine has no use for.
+# Secrets that a worker has no use for.
 HIDDEN_VARIABLES = ("AFTERWORD_TOKEN", "AFTERWORD_TOKENS", "AFTERWORD_METRICS_TOKEN")
 
 
 class WorkerProcess(asyncio.Protocol):
-    """An engine process that runs. Make one with `WorkerProcess.launch`."""
+    """A worker process that runs. Make one with `WorkerProcess.launch`."""
 
     def __init__(self, on_events: Callable[[list[EngineEvent]], None], on_room: Callable[[], None]) -> None:
+        self.has_room = False  # whether commands may be sent; if not, the worker does not read them at the moment
         self._on_events = on_events
         self._on_room = on_room
         self._lines = Lines()
-        self._has_room = True
-        self._transport: asyncio.WriteTransport | None = None
+        self._socket: socket.socket | None = None  # our end
+        self._transport: asyncio.WriteTransport | None = None  # over that socket, while it is open
         self._process: asyncio.subprocess.Process | None = None
-        self._hung_up = asyncio.get_running_loop().create_future()
-        self._output: asyncio.Task[None] | None = None
-        self._tail = b""
-        self._nonsense = False
+        self._hung_up = asyncio.get_running_loop().create_future()  # done when the socket is closed, by either end
+        self._output: asyncio.Task[None] | None = None  # reads what the process writes to its output
+        self._tail = b""  # the end of that output
+        self._nonsense = False  # whether it sent what is no event
 
     @classmethod
     async def launch(
@@ -57,14 +59,14 @@ class WorkerProcess(asyncio.Protocol):
     ) -> WorkerProcess:
         """Start `command` with `--fd=N` added, where N is its end of the socket.
 
-        `on_events` gets what the engine says; `on_room` is called when commands may be sent again after `has_room` was
-        false. Raises `OSError` if the process cannot be started.
+        `on_events` gets what the worker reports; `on_room` is called when commands may be sent again after `has_room`
+        was false. Raises `OSError` if the process cannot be started.
         """
-        child = cls(on_events, on_room)
+        worker = cls(on_events, on_room)
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                child._process = await asyncio.create_subprocess_exec(
+                worker._process = await asyncio.create_subprocess_exec(
                     *command,
                     f"--fd={theirs.fileno()}",
                     pass_fds=[theirs.fileno()],
@@ -72,18 +74,19 @@ class WorkerProcess(asyncio.Protocol):
                     stdout=PIPE,
                     stderr=STDOUT,
                     env={name: value for name, value in os.environ.items() if name not in HIDDEN_VARIABLES},
-                    # Its own group: Ctrl-C in a terminal is for the gateway, which then lets the engine go in order.
-                    # Not its own session: Linux shares out processors by sessions first (autogroup), and how the
-                    # engine's threads give way (precedence.py) counts only within one.
+                    # Its own group: Ctrl-C in a terminal is for the gateway, which then lets the worker go in order.
+                    # Not its own session: Linux shares out processors by sessions first (autogroup), and the
+                    # priority of the worker's threads counts only within one.
                     preexec_fn=os.setpgrp,
                 )
         except BaseException:
             ours.close()
             raise
-        child._output = asyncio.create_task(child._collect_output())
+        worker._output = asyncio.create_task(worker._collect_output())
         ours.setblocking(False)
-        await asyncio.get_running_loop().create_unix_connection(lambda: child, sock=ours)
-        return child
+        worker._socket = ours
+        await asyncio.get_running_loop().create_unix_connection(lambda: worker, sock=ours)
+        return worker
 
     @property
     def pid(self) -> int:
@@ -91,18 +94,30 @@ class WorkerProcess(asyncio.Protocol):
         assert self._process is not None
         return self._process.pid
 
-    @property
-    def has_room(self) -> bool:
-        """Whether commands may be sent; if not, the engine does not read them at the moment."""
-        return self._has_room and self._transport is not None
-
     def send(self, commands: Iterable[Command]) -> None:
-        """Send commands. They are lost if the process has died, which `wait` will tell."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(b"".join(map(encode_command, commands)))
+        """Send commands, at once as far as the socket takes them.
+
+        They are lost if the process has died, which `wait` tells.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        data = encode(commands)
+        if transport.get_write_buffer_size() == 0:
+            # The transport of uvloop writes when the loop is done with what it is doing, and that may be to compute
+            # the answer to a writer who has just made a step needless.
+            assert self._socket is not None
+            try:
+                data = data[self._socket.send(data) :]
+            except BlockingIOError:
+                pass
+            except OSError:  # it died; the transport is about to notice
+                return
+        if data:
+            transport.write(data)
 
     async def wait(self) -> str:
-        """Wait until the process is gone; says in one line how it went."""
+        """Wait until the process is gone; says in one line how it ended."""
         assert self._process is not None
         await asyncio.shield(self._hung_up)
         try:
@@ -112,7 +127,7 @@ class WorkerProcess(asyncio.Protocol):
             self.kill()
             await self._process.wait()
         if self._output is not None:
-            # Grandchildren may hold the pipe open; what they say does not matter.
+            # Its own children may hold the pipe open; what they write does not matter.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EXIT_TIMEOUT_S):
                     await self._output
@@ -124,7 +139,7 @@ class WorkerProcess(asyncio.Protocol):
         return self._tail.decode(errors="replace").strip()
 
     def hang_up(self) -> None:
-        """Close the socket, at which the engine goes by itself."""
+        """Close the socket, at which the worker ends by itself."""
         if self._transport is not None:
             self._transport.close()
 
@@ -146,14 +161,17 @@ class WorkerProcess(asyncio.Protocol):
     # --- asyncio.Protocol ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to write."""
+        """Commands may be sent from now on."""
         self._transport = cast(asyncio.WriteTransport, transport)
         self._transport.set_write_buffer_limits(WRITE_BUFFER_BYTES)
+        self.has_room = True
 
     def data_received(self, data: bytes) -> None:
         """Hand on the events that have arrived."""
+        events: list[EngineEvent] = []
         try:
-            events = [decode_event(line) for line in self._lines.feed(data)]
+            for line in self._lines.feed(data):
+                events.append(decode(line, EVENTS))
         except (ValueError, TypeError):
             self._nonsense = True
             self.kill()
@@ -162,16 +180,17 @@ class WorkerProcess(asyncio.Protocol):
             self._on_events(events)
 
     def pause_writing(self) -> None:
-        """The engine does not read."""
-        self._has_room = False
+        """The worker does not read."""
+        self.has_room = False
 
     def resume_writing(self) -> None:
-        """The engine reads again."""
-        self._has_room = True
+        """The worker reads again."""
+        self.has_room = True
         self._on_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The engine died, or we hung up."""
+        """The worker died, or we hung up."""
+        self.has_room = False
         self._transport = None
         if not self._hung_up.done():
             self._hung_up.set_result(None)

@@ -1,7 +1,7 @@
 """The shell of one connection: frames in, frames out, a timer, and the session that decides.
 
 What lives here: carrying out what the session asks, in order, and keeping what goes wrong inside this one connection.
-No rule of the protocol is here; those are in `afterword.session.session`.
+No rule of the protocol is here; those are in `afterword.session`.
 """
 
 from __future__ import annotations
@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
-from typing import Protocol
+import socket
+from collections.abc import Callable, Iterable, Iterator
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from afterword.clock import now_ms
+from afterword.engine.api import Engine, RunEvent
 from afterword.faults import describe_fault
 from afterword.gateway.metrics.gateway_metrics import Metrics
 from afterword.gateway.outbox import Outbox
 from afterword.session.counters import SuggestionCounters
-from afterword.session.effects import Disconnect, Effect, GenerationCommand, GenerationEvent, Send
+from afterword.session.effects import Disconnect, Effect, Send
 from afterword.session.session import Session
+from afterword.text.token_bridge import TokenBridge
 from afterword_protocol.codes import CloseCode
 
 _log = logging.getLogger("afterword.gateway")
@@ -29,17 +31,8 @@ _log = logging.getLogger("afterword.gateway")
 # How many frames of one client are handled before others get their turn, should it send them faster than that.
 FRAMES_PER_TURN = 16
 
-
-class ConnectionOwner(Protocol):
-    """What a connection needs of the server it belongs to."""
-
-    def command(self, connection: Connection, command: GenerationCommand) -> None:
-        """Take a command of one connection's session."""
-        ...
-
-    def moved(self) -> None:
-        """Something happened on a connection."""
-        ...
+# Bytes of answers that may wait in the socket; beyond them, they wait in the outbox, where they can still be merged.
+OUTGOING_BYTES = 16 * 1024
 
 
 class Connection:
@@ -50,19 +43,24 @@ class Connection:
         socket: ServerConnection,
         session: Session,
         outbox: Outbox,
-        desk: ConnectionOwner,
+        bridge: TokenBridge[Connection],
+        engine: Engine,
         metrics: Metrics,
+        changed: asyncio.Event,
         *,
         name: str,
         stall_timeout_ms: float,
         close_timeout_ms: float,
     ) -> None:
+        """`changed` is set whenever something happened here. `name`: for logs, and what the engine knows it by."""
         self.name = name
         self._socket = socket
         self._session = session
         self._outbox = outbox
-        self._desk = desk
+        self._bridge = bridge
+        self._engine = engine
         self._metrics = metrics
+        self._changed = changed
         self._stall_timeout_s = stall_timeout_ms / 1000
         self._close_timeout_s = close_timeout_ms / 1000
         self._news = asyncio.Event()  # the outbox has something, or the connection is to be closed
@@ -75,34 +73,40 @@ class Connection:
 
     async def run(self) -> None:
         """Serve the client until the socket is closed, by whichever side."""
+        _tune(self._socket)
         sender = asyncio.create_task(self._send_frames(), name=f"sender of {self.name}")
-        self._ask(tuple)  # nothing yet, but the deadline for the first message
+        self._set_timer()  # for the first message
+        count = 0
         try:
-            await self._receive_frames()
+            while True:
+                # Frames go on being read after a farewell: the client's answer to it is behind them.
+                frame = await self._socket.recv()
+                self._ask(self._session.receive, frame)
+                count += 1
+                if count % FRAMES_PER_TURN == 0:
+                    await asyncio.sleep(0)
+        except ConnectionClosed:
+            pass
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            self._forget_documents()
+            for command in self._bridge.leave(self):
+                self._engine.submit(command)
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sender
 
-    def on_generation(self, event: GenerationEvent) -> None:
-        """A draft of this connection has news."""
-        self._ask(lambda: self._session.on_generation(event, now_ms()))
+    def on_run(self, event: RunEvent) -> None:
+        """The engine reports on a run of this client."""
+        self._ask(self._take_in, event)
 
     def on_engine_lost(self) -> None:
         """The engine died."""
-        self._ask(lambda: self._session.on_engine_lost(now_ms()))
+        self._ask(self._session.on_engine_lost)
 
     def drain(self, grace_ms: float) -> None:
         """The server is going away and says so."""
-        self._ask(lambda: self._session.drain(grace_ms, now_ms()))
-
-    def fail(self, error: Exception) -> None:
-        """Close this connection because of a bug that came up in its service; say where in the log."""
-        _log.error("connection %s failed and is closed\n%s", self.name, describe_fault(error))
-        self.close(CloseCode.INTERNAL, "the server failed")
+        self._ask(self._session.drain, grace_ms)
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection once everything before has been sent. The first reason to close counts."""
@@ -131,54 +135,45 @@ class Connection:
 
     # --- how it is done ---
 
-    async def _receive_frames(self) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            count = 0
-            while True:
-                frame = await self._socket.recv()
-                # Frames go on being read after a farewell: its answer is behind them.
-                if self._farewell is None:
-                    self._receive(frame)
-                count += 1
-                if count % FRAMES_PER_TURN == 0:
-                    await asyncio.sleep(0)
+    def _ask(self, decide: Callable[..., Iterable[Effect]], *given: object) -> None:
+        """Let the session decide on what was given, and carry out what it wants: each effect before it thinks on.
 
-    def _receive(self, frame: str | bytes) -> None:
-        self._ask(lambda: self._session.receive(frame, now_ms()))
-
-    def _ask(self, question: Callable[[], Sequence[Effect]]) -> None:
-        """Let the session decide, and carry out what it wants. A bug in there ends this connection and no other."""
+        A bug in there ends this connection and no other.
+        """
         if self._farewell is not None:
             return
         try:
-            for effect in question():
-                self._carry_out(effect)
-            self._arm_timer()
+            for effect in decide(*given, now_ms()):
+                if isinstance(effect, Send):
+                    self._metrics.sending(effect.message)
+                    if not self._outbox.put(effect.message, effect.asked_ms):
+                        self._cut_off("the answers are not being read")
+                    self._news.set()
+                elif isinstance(effect, Disconnect):
+                    self.close(effect.code, effect.reason)
+                else:
+                    command = self._bridge.to_engine(self, self.name, effect)
+                    if command is not None:
+                        self._engine.submit(command)
+            if self._session.deadline_ms() != self._timer_due_ms:
+                self._set_timer()
         except Exception as error:
-            self.fail(error)
-        self._desk.moved()
+            self._fail(error)
+        self._changed.set()
 
-    def _carry_out(self, effect: Effect) -> None:
-        match effect:
-            case Send(message=message, asked_ms=asked_ms):
-                self._metrics.sending(message)
-                self._outbox.put(message, asked_ms)
-                self._news.set()
-                if self._outbox.overfull:
-                    self._cut_off("the answers are not being read")
-            case Disconnect(code=code, reason=reason):
-                self.close(code, reason)
-            case _:
-                self._desk.command(self, effect)
+    def _take_in(self, event: RunEvent, now_ms: float) -> Iterator[Effect]:
+        """What the session wants when the engine reports this."""
+        told, command = self._bridge.to_session(event)
+        if command is not None:
+            self._engine.submit(command)
+        for news in told:
+            yield from self._session.on_generation(news, now_ms)
 
-    def _arm_timer(self) -> None:
-        due_ms = self._session.deadline_ms()
-        if due_ms == self._timer_due_ms:
-            return
+    def _set_timer(self) -> None:
+        due_ms = self._timer_due_ms = self._session.deadline_ms()
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_due_ms = due_ms
-        self._timer = None
+            self._timer = None
         if due_ms is not None:
             delay_s = max(0.0, due_ms - now_ms()) / 1000
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
@@ -186,7 +181,12 @@ class Connection:
     def _tick(self) -> None:
         self._timer_due_ms = None
         self._timer = None
-        self._ask(lambda: self._session.on_tick(now_ms()))
+        self._ask(self._session.on_tick)
+
+    def _fail(self, error: Exception) -> None:
+        """Close this connection because of a bug that came up in its service; say where in the log."""
+        _log.error("connection %s failed and is closed\n%s", self.name, describe_fault(error))
+        self.close(CloseCode.INTERNAL, "the server failed")
 
     async def _send_frames(self) -> None:
         """Send what the outbox holds, as fast as the client reads, then close if that is wanted."""
@@ -209,7 +209,7 @@ class Connection:
         except TimeoutError:
             self._cut_off("the answers are not being read")
         except Exception as error:  # such as a message that cannot be encoded
-            self.fail(error)
+            self._fail(error)
             await self._part(CloseCode.INTERNAL, "the server failed")
 
     async def _part(self, code: int, reason: str) -> None:
@@ -230,10 +230,11 @@ class Connection:
             # Not by way of the outbox, which is stuck. If this is not read either, the socket is cut in a while.
             self._cut = asyncio.create_task(self._part(CloseCode.TOO_FAST, reason))
 
-    def _forget_documents(self) -> None:
-        """Let the session go. Should that fail, the hub still frees what the bridge holds for this client."""
-        try:
-            for command in self._session.closed():
-                self._desk.command(self, command)
-        except Exception as error:
-            _log.error("connection %s failed while it closed\n%s", self.name, describe_fault(error))
+
+def _tune(connection: ServerConnection) -> None:
+    """Make the kernel send each frame at once, and hold few of them for a client that does not read."""
+    tcp = connection.transport.get_extra_info("socket")
+    tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    lowat = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS
+    if lowat is not None:
+        tcp.setsockopt(socket.IPPROTO_TCP, lowat, OUTGOING_BYTES)

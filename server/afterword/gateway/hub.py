@@ -1,6 +1,6 @@
-"""What the connections of one server share: the engine, the bridge, and who gets which news.
+"""What the connections of one server share: the engine, the token bridge, and the counter of documents.
 
-What lives here: the registry of connections, the way of an engine event to the one it concerns, and the orderly end.
+What lives here: the registry of connections, the way of an engine's event to the one it concerns, and the orderly end.
 Sockets are opened in `server.py`, and one connection is served in `connection.py`.
 """
 
@@ -17,8 +17,7 @@ from importlib.metadata import version
 from websockets.asyncio.server import ServerConnection
 
 from afterword.clock import now_ms
-from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, PartLost, Progress, Ready
-from afterword.faults import describe_fault
+from afterword.engine.api import Ended, Engine, EngineEvent, Lost, Ready, RunEvent
 from afterword.gateway.auth import Tokens
 from afterword.gateway.connection import Connection
 from afterword.gateway.http.health import Health
@@ -26,10 +25,9 @@ from afterword.gateway.metrics.gateway_metrics import Census, Metrics
 from afterword.gateway.options import GatewayOptions
 from afterword.gateway.outbox import Outbox
 from afterword.session.counters import SuggestionCounters
-from afterword.session.effects import ForgetDocument, GenerationCommand, StartGeneration
 from afterword.session.session import Session, SessionConfig
 from afterword.session.text_rules import TextRules
-from afterword.text.token_bridge import FIRST_CONTEXT_TOKENS, TokenBridge
+from afterword.text.token_bridge import TokenBridge
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.codec import encode
 from afterword_protocol.codes import CloseCode
@@ -59,8 +57,8 @@ class Hub:
         self._engine = engine
         self._rules = rules
         self._watch = watch
-        self._numbers = itertools.count(1)
-        self._bridge = TokenBridge(vocabulary, engine, FIRST_CONTEXT_TOKENS, self._numbers)
+        self._document_numbers = itertools.count(1)
+        self._bridge: TokenBridge[Connection] = TokenBridge(vocabulary)
         self._tokens = Tokens(options.tokens)
         self._config = SessionConfig(
             server=peer,
@@ -74,8 +72,7 @@ class Hub:
         )
         self._connections: set[Connection] = set()
         self._tally = SuggestionCounters()  # of connections that are gone
-        self._moved = asyncio.Event()  # something happened on a connection, for the drain to look again
-        self._newest_drafts: dict[tuple[Connection, str], int] = {}  # by document
+        self._changed = asyncio.Event()  # something happened on a connection, for `drain` to look again
 
     async def open(self) -> None:
         """Start the engine."""
@@ -95,10 +92,12 @@ class Hub:
         name = secrets.token_hex(8)
         connection = Connection(
             socket,
-            Session(self._config, self._rules, self._tokens.accept, name, now_ms(), self._numbers),
+            Session(self._config, self._rules, self._tokens.accept, name, now_ms(), self._document_numbers),
             Outbox(encode, self._options.outbox_bytes),
-            self,
+            self._bridge,
+            self._engine,
             self.metrics,
+            self._changed,
             name=name,
             stall_timeout_ms=self._options.stall_timeout_ms,
             close_timeout_ms=self._options.close_timeout_ms,
@@ -111,60 +110,44 @@ class Hub:
             self._connections.discard(connection)
             self._tally.add(connection.tally)
             self.metrics.closed(socket.close_code)
-            self._bridge.leave(connection)
-            for key in [key for key in self._newest_drafts if key[0] is connection]:
-                del self._newest_drafts[key]
-            self._moved.set()
+            self._changed.set()
             _log.info("connection %s closed with %s", name, socket.close_code)
-
-    def command(self, connection: Connection, command: GenerationCommand) -> None:
-        """Carry out a draft command of one connection."""
-        if isinstance(command, StartGeneration):
-            self._newest_drafts[connection, command.doc] = command.draft
-        elif isinstance(command, ForgetDocument):
-            self._newest_drafts.pop((connection, command.doc), None)
-        for _, event in self._bridge.perform(connection, command):
-            # Not at once: the connection is still carrying out what led to this command.
-            asyncio.get_running_loop().call_soon(connection.on_generation, event)
-
-    def moved(self) -> None:
-        """Something happened on a connection."""
-        self._moved.set()
 
     def on_engine(self, events: Sequence[EngineEvent]) -> None:
         """Take in what the engine reports, and hand each connection its part."""
         for event in events:
             self.metrics.heard(event)
-            try:
-                for connection, draft_event in self._bridge.on_events([event]):
-                    assert isinstance(connection, Connection)
-                    connection.on_generation(draft_event)
-            except Exception as error:
-                self._blame(event, error)
-            if isinstance(event, Lost | PartLost | Failed | Progress | Ready):
+            if isinstance(event, RunEvent):
+                connection = self._bridge.waiting_for(event)
+                if connection is not None:
+                    connection.on_run(event)
+                if isinstance(event, Ended) and event.reason == "error":
+                    _log.warning("the engine gave up on a text: %s", event.detail)
+            else:
                 self._note(event)
-            elif isinstance(event, Ended) and event.reason == "error":
-                _log.warning("the engine gave up on a text: %s", event.detail)
 
     async def drain(self, grace_ms: float) -> None:
         """Take no new work, let live suggestions end for as long as the grace lasts, and close all connections."""
         self.health.draining = True
         for connection in list(self._connections):
             connection.drain(grace_ms)
-        await self._until(lambda: not any(connection.live for connection in self._connections), grace_ms)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_ms / 1000):
+                while any(connection.live for connection in self._connections):
+                    await self._change()
         for connection in list(self._connections):
             connection.close(CloseCode.GOING_AWAY, "the server is shutting down")
-        await self._until(lambda: not self._connections, self._options.close_timeout_ms)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._options.close_timeout_ms / 1000):
+                while self._connections:
+                    await self._change()
         for connection in list(self._connections):
             connection.abort()
 
-    async def _until(self, met: Callable[[], bool], timeout_ms: float) -> None:
-        """Wait until a condition on connections is met, or for as long as the timeout lasts."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_ms / 1000):
-                while not met():
-                    self._moved.clear()
-                    await self._moved.wait()
+    async def _change(self) -> None:
+        """Wait until something happens on a connection."""
+        self._changed.clear()
+        await self._changed.wait()
 
     def _census(self) -> Census:
         """What there is now, for the metrics."""
@@ -176,21 +159,15 @@ class Hub:
             census.tally.add(connection.tally)
         return census
 
-    def _note(self, event: Lost | PartLost | Failed | Progress | Ready) -> None:
+    def _note(self, event: EngineEvent) -> None:
+        """Take in what is news for the whole server."""
         self.health.note(event)
         if isinstance(event, Lost):
+            self._bridge.lose_runs()
             for connection in list(self._connections):
                 connection.on_engine_lost()
         elif isinstance(event, Ready):
+            self._bridge.set_context(event.context_tokens)
             _log.info("the engine is ready: %s on %s in %s", event.model, event.device, event.dtype)
         if self._watch is not None:
             self._watch(event)
-
-    def _blame(self, event: EngineEvent, error: Exception) -> None:
-        """A bug came up in the translation of an event: close the connection whose draft it was, and no other."""
-        run = getattr(event, "run", None)
-        owners = [owner for (owner, _), draft in self._newest_drafts.items() if draft == run]
-        for owner in owners:
-            owner.fail(error)
-        if not owners:
-            _log.error("an event of the engine could not be handled\n%s", describe_fault(error))

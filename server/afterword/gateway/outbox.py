@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from afterword_protocol.messages import LOGPROB_DIGITS, Done, Reason, ServerMessage, Token
@@ -21,14 +22,21 @@ DEAD = frozenset({Reason.CANCELLED, Reason.DIVERGED, Reason.SUPERSEDED})
 # What a waiting message costs beside its text: objects, field names, numbers. An estimate; the bound need not be exact.
 MESSAGE_BYTES = 256
 
-Piece = tuple[str, int, int]  # document, suggestion, alternative
-
 
 class Frame(NamedTuple):
-    """What is to be sent. `asked_ms`: when that was asked for which this has the first text of, if it has."""
+    """What is to be sent. `asked_ms`: if this is the first text that answers an ask, when that ask was made."""
 
     text: str
     asked_ms: float | None
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A message in the queue, or `None` in the place of one that was dropped. `bytes`: about what it holds."""
+
+    message: ServerMessage | None
+    asked_ms: float | None
+    bytes: int = MESSAGE_BYTES
 
 
 class Outbox:
@@ -38,29 +46,43 @@ class Outbox:
         self._encode = encode
         self._limit_bytes = limit_bytes
         self._waiting: deque[_Entry] = deque()
-        self._pieces: dict[Piece, _Entry] = {}  # the waiting entry that a further piece may be merged into
+        # By document and suggestion, then by alternative: the waiting entry that a further piece may be merged into.
+        self._pieces: dict[tuple[str, int], dict[int, _Entry]] = {}
         self._bytes = 0
 
     def __bool__(self) -> bool:
         """Whether there is something to take."""
         return self._bytes > 0
 
-    @property
-    def overfull(self) -> bool:
-        """Whether more waits than may wait."""
-        return self._bytes > self._limit_bytes
+    def put(self, message: ServerMessage, asked_ms: float | None = None) -> bool:
+        """Append a message, after merging and dropping what the rules above say. `asked_ms` as for `Frame`.
 
-    def put(self, message: ServerMessage, asked_ms: float | None = None) -> None:
-        """Append a message, after merging and dropping what the rules above say. `asked_ms` as for `Frame`."""
-        if isinstance(message, Token) and self._merge(message):
-            return
-        if isinstance(message, Done):
-            self._finish(message)
+        Returns whether all that waits now may wait.
+        """
         entry = _Entry(message, asked_ms)
+        if isinstance(message, Token):
+            entry.bytes += len(message.text)
+            pieces = self._pieces.setdefault((message.doc, message.id), {})
+            earlier = pieces.get(message.alternative)
+            if earlier is not None:
+                assert isinstance(earlier.message, Token)
+                earlier.message = _joined(earlier.message, message)
+                earlier.bytes += len(message.text)
+                self._bytes += len(message.text)
+                return self._bytes <= self._limit_bytes
+            pieces[message.alternative] = entry
+        elif isinstance(message, Done):
+            entry.bytes += len(message.text or "")
+            for each in message.alternatives or ():
+                entry.bytes += len(each.text)
+            # Nothing merges across a `done`; and pieces of what is dead need not be sent at all.
+            for piece in self._pieces.pop((message.doc, message.id), {}).values():
+                if message.reason in DEAD:
+                    self._bytes -= piece.bytes
+                    piece.message = None
         self._waiting.append(entry)
         self._bytes += entry.bytes
-        if isinstance(message, Token):
-            self._pieces[_piece(message)] = entry
+        return self._bytes <= self._limit_bytes
 
     def take(self) -> Frame | None:
         """The next frame to send, or `None` if nothing waits."""
@@ -70,8 +92,12 @@ class Outbox:
             if message is None:
                 continue
             self._bytes -= entry.bytes
-            if isinstance(message, Token) and self._pieces.get(_piece(message)) is entry:
-                del self._pieces[_piece(message)]
+            if isinstance(message, Token):
+                pieces = self._pieces.get((message.doc, message.id))
+                if pieces is not None and pieces.get(message.alternative) is entry:
+                    del pieces[message.alternative]
+                    if not pieces:
+                        del self._pieces[message.doc, message.id]
             return Frame(self._encode(message), entry.asked_ms)
         return None
 
@@ -80,49 +106,6 @@ class Outbox:
         self._waiting.clear()
         self._pieces.clear()
         self._bytes = 0
-
-    def _merge(self, later: Token) -> bool:
-        """Append a piece to the one before it, if that still waits."""
-        entry = self._pieces.get(_piece(later))
-        if entry is None or not isinstance(entry.message, Token):
-            return False
-        self._bytes -= entry.bytes
-        entry.message = _joined(entry.message, later)
-        self._bytes += entry.bytes
-        return True
-
-    def _finish(self, done: Done) -> None:
-        """Nothing merges across a `done`; and pieces of what is dead need not be sent at all."""
-        for piece in [piece for piece in self._pieces if piece[:2] == (done.doc, done.id)]:
-            entry = self._pieces.pop(piece)
-            if done.reason in DEAD:
-                self._bytes -= entry.bytes
-                entry.message = None
-
-
-class _Entry:
-    """A message in the queue, or `None` in the place of one that was dropped."""
-
-    __slots__ = ("asked_ms", "message")
-
-    def __init__(self, message: ServerMessage, asked_ms: float | None) -> None:
-        self.message: ServerMessage | None = message
-        self.asked_ms = asked_ms
-
-    @property
-    def bytes(self) -> int:
-        """About how much memory the message holds."""
-        message = self.message
-        if isinstance(message, Token):
-            return MESSAGE_BYTES + len(message.text)
-        if isinstance(message, Done):
-            texts = [message.text or "", *(each.text for each in message.alternatives or ())]
-            return MESSAGE_BYTES + sum(map(len, texts))
-        return MESSAGE_BYTES
-
-
-def _piece(token: Token) -> Piece:
-    return token.doc, token.id, token.alternative
 
 
 def _joined(first: Token, then: Token) -> Token:

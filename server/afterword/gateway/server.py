@@ -12,7 +12,6 @@ import gc
 import logging
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ from websockets.typing import Subprotocol
 
 from afterword.engine.api import Engine, EngineEvent, Failed
 from afterword.gateway.auth import require_tokens
+from afterword.gateway.connection import OUTGOING_BYTES
 from afterword.gateway.handshake import HandshakePolicy
 from afterword.gateway.http.metrics_auth import MetricsAuth
 from afterword.gateway.http.static_files import StaticFiles
@@ -47,9 +47,6 @@ SHELL_SIGNAL_STATUS = 128
 
 # Frames of a client that may wait to be handled before its socket is not read any further.
 INCOMING_FRAMES = 64
-
-# Bytes of answers that may wait in the socket; beyond them, they wait in the outbox, where they can still be merged.
-OUTGOING_BYTES = 16 * 1024
 
 
 class EngineStartError(Exception):
@@ -165,12 +162,8 @@ def _listening(options: GatewayOptions, hub: Hub, site: StaticFiles | None) -> S
             connection.close_timeout = None
         return response
 
-    async def serve_tuned(connection: ServerConnection) -> None:
-        _tune(connection)
-        await hub.serve(connection)
-
     return serve_websockets(
-        serve_tuned,
+        hub.serve,
         options.host or None,
         options.port,
         subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -187,15 +180,6 @@ def _listening(options: GatewayOptions, hub: Hub, site: StaticFiles | None) -> S
         write_limit=OUTGOING_BYTES,
         logger=_websockets_log,
     )
-
-
-def _tune(connection: ServerConnection) -> None:
-    """Make the kernel send each frame at once, and hold few of them for a client that does not read."""
-    tcp = connection.transport.get_extra_info("socket")
-    tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    lowat = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS
-    if lowat is not None:
-        tcp.setsockopt(socket.IPPROTO_TCP, lowat, OUTGOING_BYTES)
 
 
 class _Stopping:

@@ -1,12 +1,12 @@
 """One document of a connection: its text, its revision, and what the client may ask for it.
 
 Messages are judged here, in the order in which the specification names the grounds to refuse them; the ghost text
-itself is the work of `ghost.py`. Messages and draft events in, effects out: no socket, no clock, no model.
+itself is the work of `ghost.py`. Messages and generation events in, effects out: no socket, no clock, no model.
 """
 
 from __future__ import annotations
 
-from afterword.session.effects import Effect, ForgetDocument, GenerationEvent, Prepare, Send
+from afterword.session.effects import Effect, ForgetDocument, GenerationEvent, Send
 from afterword.session.mirror import Mirror, Splice, Unfollowable
 from afterword.session.replies import Refusal, error
 from afterword.session.suggestion_controller import SuggestionController, SuggestionOptions
@@ -28,14 +28,15 @@ from afterword_protocol.utf16 import points_at_start, units
 class DocumentState:
     """The state of one open document."""
 
-    def __init__(self, given: Open, terms: SuggestionOptions) -> None:
+    def __init__(self, given: Open, number: int, terms: SuggestionOptions) -> None:
         self.name = given.doc
+        self.number = number  # unique over all connections of a server
         self._terms = terms
         self._rev = given.rev  # of the text held
         self._last_id = 0  # highest suggestion id so far
         self._resync = False  # the client's text is not known; only `open` helps
         self._mirror = Mirror(given, terms.limits.context)
-        self._ghost = SuggestionController(given.doc, self._mirror, terms)
+        self._ghost = SuggestionController(given.doc, number, self._mirror, terms)
 
     @property
     def live(self) -> bool:
@@ -47,14 +48,9 @@ class DocumentState:
         """When `tick` has something to do."""
         return self._ghost.deadline_ms
 
-    @property
-    def run(self) -> int | None:
-        """Number of the draft whose events this document wants."""
-        return self._ghost.run
-
     def prepare(self) -> list[Effect]:
         """Have the cache filled with the text."""
-        return [Prepare(self.name, self._mirror.before, self._mirror.after, self._mirror.preface)]
+        return self._ghost.prepare()
 
     def open(self, given: Open, now_ms: float) -> list[Effect]:
         """The text is given anew."""
@@ -142,11 +138,11 @@ class DocumentState:
 
     def close(self, now_ms: float) -> list[Effect]:
         """The document is forgotten."""
-        return [*self._ghost.supersede(now_ms, Reason.CANCELLED), ForgetDocument(self.name)]
+        return [*self._ghost.supersede(now_ms, Reason.CANCELLED), ForgetDocument(self.number)]
 
-    def drafted(self, event: GenerationEvent, now_ms: float) -> list[Effect]:
-        """The writer of drafts reports."""
-        return self._ghost.drafted(event, now_ms)
+    def on_generation(self, event: GenerationEvent, now_ms: float) -> list[Effect]:
+        """Something is reported of a run."""
+        return self._ghost.on_generation(event, now_ms)
 
     def lose_engine(self, now_ms: float) -> list[Effect]:
         """All that the engine was doing is lost."""

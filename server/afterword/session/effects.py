@@ -1,8 +1,11 @@
-"""What the sans-I/O state of a connection asks of the world around it.
+"""What the sans-I/O state of a connection asks of the world around it, and what it is told in return.
 
-The state machines take messages and draft events in and give these out, in order; whoever holds them carries the
-effects out. A *draft* is text that a model writes onward from an origin; suggestions are views of a draft. Text is
-Python `str` here and lengths are code points; UTF-16 units exist only in messages.
+The session takes messages and generation events in and gives effects out, in order; whoever holds it carries them out.
+A *continuation* is text that a model writes onward from an origin; a suggestion is a view of it. Text is Python `str`
+here and lengths are code points; UTF-16 units exist only in messages.
+
+Every command and every event names its `document`, a number unique over all connections of a server, and its `run`.
+Runs rise per document: of two, the later one is the one that counts.
 """
 
 from __future__ import annotations
@@ -33,9 +36,10 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """The text of a document is new: its cache may be filled in idle time."""
+    """The text of a document is new: its cache may be filled in idle time. Nothing is written in this run."""
 
-    doc: str
+    document: int
+    run: int
     before: str
     after: str
     preface: str
@@ -43,10 +47,10 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class StartGeneration:
-    """Write onward from the end of `before`, at most `max_tokens` tokens for now. Replaces the document's draft."""
+    """Write onward from the end of `before`, at most `max_tokens` tokens for now. Replaces the document's last run."""
 
-    doc: str
-    draft: int
+    document: int
+    run: int
     before: str
     after: str
     preface: str
@@ -58,22 +62,22 @@ class StartGeneration:
 
 @dataclass(frozen=True, slots=True)
 class ExtendGeneration:
-    """Let a draft, running or paused, grow to `max_tokens` tokens in all, counted from its origin."""
+    """Let a run, active or paused, write `max_tokens` tokens in all, counted from where it began."""
 
-    doc: str
-    draft: int
+    document: int
+    run: int
     max_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class StopGeneration:
-    """Stop writing this draft; nothing more of it is wanted.
+    """Stop the run; nothing more of it is wanted.
 
-    `useful`: what it wrote stands at the caret, so that a draft that goes on from there may be wanted soon.
+    `useful`: what it wrote stands at the caret, so that a run that goes on from there may be wanted soon.
     """
 
-    doc: str
-    draft: int
+    document: int
+    run: int
     useful: bool = False
 
 
@@ -81,21 +85,22 @@ class StopGeneration:
 class ForgetDocument:
     """The document is closed: free what is held for it."""
 
-    doc: str
+    document: int
 
 
 GenerationCommand = Prepare | StartGeneration | ExtendGeneration | StopGeneration | ForgetDocument
 Effect = Send | Disconnect | GenerationCommand
 
 
-# --- what the writer of drafts reports back -----------------------------------------------------------------------
+# --- what the session is told ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationStarted:
-    """The first text of a draft is next. Prompt tokens in all, taken from cache, computed; milliseconds waited."""
+    """The first text of a run is next. Prompt tokens in all, taken from cache, computed; milliseconds waited."""
 
-    draft: int
+    document: int
+    run: int
     context: int
     reused: int
     computed: int
@@ -109,7 +114,8 @@ class TextGenerated:
     `text` may be empty when tokens so far make no whole grapheme yet.
     """
 
-    draft: int
+    document: int
+    run: int
     alternative: int
     text: str
     tokens: int
@@ -120,15 +126,17 @@ class TextGenerated:
 class GenerationPaused:
     """An alternative has written all the tokens it was allowed; `ExtendGeneration` lets it go on."""
 
-    draft: int
+    document: int
+    run: int
     alternative: int
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationEnded:
-    """An alternative can not go on: `end`, `busy` or `error`."""
+    """An alternative cannot go on: `end`, `busy` or `error`."""
 
-    draft: int
+    document: int
+    run: int
     alternative: int
     reason: Reason
 

@@ -6,10 +6,8 @@ to go on; one that was stopped or failed is followed by another that starts at t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from afterword.session.continuation import AlternativeText, Continuation
-from afterword.session.effects import Effect, ExtendGeneration, StartGeneration, StopGeneration
+from afterword.session.effects import Effect, ExtendGeneration, Prepare, StartGeneration, StopGeneration
 from afterword.session.mirror import Mirror
 from afterword_protocol.messages import Suggest
 
@@ -20,10 +18,10 @@ MAX_KEPT_POINTS = 4096
 class GenerationController:
     """Keeps a draft as long as it may be of use, and sees that it is written as far as is wanted."""
 
-    def __init__(self, doc: str, draft_numbers: Iterator[int], max_run_tokens: int) -> None:
+    def __init__(self, document: int, max_run_tokens: int) -> None:
         self.draft: Continuation | None = None  # what was written and agrees with the text
-        self._doc = doc
-        self._draft_numbers = draft_numbers
+        self._document = document
+        self._last_run = 0  # number of the latest run; they rise
         self._max_run_tokens = max_run_tokens  # the window of a run's prompt does not move, so it must end some time
 
     def draft_for(self, asked: Suggest, max_tokens: int, mirror: Mirror) -> tuple[Continuation, list[Effect]]:
@@ -61,7 +59,7 @@ class GenerationController:
         if allowed_tokens <= draft.limit_tokens:
             return None
         draft.raise_to(allowed_tokens)
-        return [ExtendGeneration(self._doc, draft.run, allowed_tokens - draft.base_tokens)]
+        return [ExtendGeneration(self._document, draft.run, allowed_tokens - draft.base_tokens)]
 
     def rest(self, useful: bool = False) -> list[Effect]:
         """Stop the run if it would write on by itself; one that waits may still be of use."""
@@ -72,15 +70,23 @@ class GenerationController:
         if self.draft is None or self.draft.run is None:
             return []
         run, self.draft.run = self.draft.run, None
-        return [StopGeneration(self._doc, run, useful)]
+        return [StopGeneration(self._document, run, useful)]
+
+    def prepare(self, mirror: Mirror) -> Prepare:
+        """Have the cache filled with the text, in a run that writes nothing."""
+        return Prepare(self._document, self._next_run(), mirror.before, mirror.after, mirror.preface)
+
+    def _next_run(self) -> int:
+        self._last_run += 1
+        return self._last_run
 
     def _start(self, draft: Continuation, before: str, max_tokens: int, mirror: Mirror) -> StartGeneration:
         """A run that writes the draft onward from its end, which is the end of `before`."""
-        run = next(self._draft_numbers)
+        run = self._next_run()
         draft.begin(run, max_tokens)
         return StartGeneration(
-            doc=self._doc,
-            draft=run,
+            document=self._document,
+            run=run,
             before=before,
             after=mirror.after,
             preface=mirror.preface,

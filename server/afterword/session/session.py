@@ -1,6 +1,6 @@
 """One connection, without its socket: `hello`, limits and rates, and the way of each message to its document.
 
-Frames, draft events and the time come in; effects go out, to be carried out in order. The same calls give the same
+Frames, generation events and the time come in; effects go out, to be carried out in order. The same calls give the same
 effects: there is no clock, no randomness and no waiting here.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from afterword.session.counters import SuggestionCounters
 from afterword.session.document import DocumentState, too_long
@@ -74,17 +73,17 @@ class Session:
         authenticate: Callable[[str | None], bool],
         session_id: str,
         now_ms: float,
-        draft_numbers: Iterator[int],
+        document_numbers: Iterator[int],
     ) -> None:
         self.tally = SuggestionCounters()  # what came of suggestions so far
         self._config = config
         self._rules = rules
         self._authenticate = authenticate  # whether a token, or its absence, lets a client in
         self._session_id = session_id  # told to the client, for logs
-        self._draft_numbers = draft_numbers  # shared by all sessions of a server
+        self._document_numbers = document_numbers  # shared by all sessions of a server
         self._terms: SuggestionOptions | None = None  # set by `hello`
         self._documents: dict[str, DocumentState] = {}  # open ones, by name
-        self._runs: dict[int, DocumentState] = {}  # who wants the events of which draft
+        self._by_number: dict[int, DocumentState] = {}  # the same, by the numbers that events name
         self._hello_deadline_ms = now_ms + config.hello_timeout_ms
         self._grace_ms: float | None = None  # set once the server drains
         self._over = False  # disconnected
@@ -115,14 +114,14 @@ class Session:
         document = self._documents.get(message.doc)
         if document is None:
             return _unknown_doc(message)
-        return self._noting_run(document, partial(self._route, document, message, now_ms))
+        return self._route(document, message, now_ms)
 
     def on_generation(self, event: GenerationEvent, now_ms: float) -> list[Effect]:
-        """Take in what the writer of drafts reports. What comes of drafts that are not wanted any more is dropped."""
-        document = self._runs.get(event.draft)
+        """Take in what is reported of a run. What comes of runs that are not wanted any more is dropped."""
+        document = self._by_number.get(event.document)
         if document is None or self._over:
             return []
-        return self._noting_run(document, partial(document.drafted, event, now_ms))
+        return document.on_generation(event, now_ms)
 
     def on_engine_lost(self, now_ms: float) -> list[Effect]:
         """All drafts are gone: live suggestions end, and the client is told."""
@@ -131,7 +130,6 @@ class Session:
         effects: list[Effect] = []
         for document in self._documents.values():
             effects += document.lose_engine(now_ms)
-        self._runs.clear()
         return [*effects, Send(Notice(kind=NoticeKind.ENGINE_RESTARTED))]
 
     def on_tick(self, now_ms: float) -> list[Effect]:
@@ -145,7 +143,7 @@ class Session:
         effects: list[Effect] = []
         for document in self._documents.values():
             if document.deadline_ms is not None and document.deadline_ms <= now_ms:
-                effects += self._noting_run(document, partial(document.tick, now_ms))
+                effects += document.tick(now_ms)
         return effects
 
     def deadline_ms(self) -> float | None:
@@ -176,9 +174,9 @@ class Session:
     def closed(self) -> list[GenerationCommand]:
         """The socket is gone."""
         self._over = True
-        commands: list[GenerationCommand] = [ForgetDocument(name) for name in self._documents]
+        commands: list[GenerationCommand] = [ForgetDocument(number) for number in self._by_number]
         self._documents.clear()
-        self._runs.clear()
+        self._by_number.clear()
         return commands
 
     @property
@@ -191,9 +189,7 @@ class Session:
         if not self._authenticate(hello.token):
             return self._disconnect(CloseCode.UNAUTHORIZED, "the token is missing or wrong")
         config = self._config
-        self._terms = SuggestionOptions(
-            hello.delivery, config.limits, self._rules, self._draft_numbers, config.retry_after_ms, self.tally
-        )
+        self._terms = SuggestionOptions(hello.delivery, config.limits, self._rules, config.retry_after_ms, self.tally)
         welcome = Welcome(
             protocol=PROTOCOL_VERSION,
             session=self._session_id,
@@ -210,13 +206,14 @@ class Session:
     def _open(self, given: Open, terms: SuggestionOptions, now_ms: float) -> list[Effect]:
         document = self._documents.get(given.doc)
         if document is not None:
-            return self._noting_run(document, partial(document.open, given, now_ms))
+            return document.open(given, now_ms)
         refusal = too_long(given, terms.limits.context)
         if refusal:
             return [refusal]
         if len(self._documents) >= terms.limits.docs:
             return [error(ErrorCode.TOO_MANY_DOCS, f"{terms.limits.docs} documents are open", given.doc)]
-        document = self._documents[given.doc] = DocumentState(given, terms)
+        document = DocumentState(given, next(self._document_numbers), terms)
+        self._documents[given.doc] = self._by_number[document.number] = document
         return document.prepare()
 
     def _route(self, document: DocumentState, message: _OfDocument, now_ms: float) -> list[Effect]:
@@ -234,7 +231,7 @@ class Session:
             case Dismiss():
                 return document.dismiss(message, now_ms)
             case Close():
-                del self._documents[document.name]
+                del self._documents[document.name], self._by_number[document.number]
                 return document.close(now_ms)
 
     def _unreadable(self, fault: UnknownType | BadMessage, now_ms: float) -> list[Effect]:
@@ -249,16 +246,7 @@ class Session:
         effects: list[Effect] = [error(ErrorCode.BAD_MESSAGE, str(fault), fault.doc, fault.id, fault.field or None)]
         document = self._documents.get(fault.doc) if fault.doc is not None else None
         if document is not None and fault.type in _CHANGES_TEXT:
-            effects += self._noting_run(document, partial(document.lose_track, now_ms))
-        return effects
-
-    def _noting_run(self, document: DocumentState, act: Callable[[], list[Effect]]) -> list[Effect]:
-        """Let a document act, and keep in mind which draft it wants to hear of afterwards."""
-        if document.run is not None:
-            self._runs.pop(document.run, None)
-        effects = act()
-        if document.run is not None and document.name in self._documents:
-            self._runs[document.run] = document
+            effects += document.lose_track(now_ms)
         return effects
 
     def _disconnect(self, code: CloseCode, reason: str) -> list[Effect]:

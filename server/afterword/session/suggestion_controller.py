@@ -7,7 +7,6 @@ something else (type-through). What the client may ask, and when, is judged in `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from afterword.session.counters import SuggestionCounters
@@ -35,7 +34,6 @@ class SuggestionOptions:
     delivery: Delivery
     limits: Limits
     rules: TextRules
-    draft_numbers: Iterator[int]  # shared by all connections
     retry_after_ms: float  # advised when the engine has no room
     tally: SuggestionCounters  # of the connection
 
@@ -43,11 +41,11 @@ class SuggestionOptions:
 class SuggestionController:
     """At most one draft and one suggestion, which may be done and still serve `extend`, `accept` and adoption."""
 
-    def __init__(self, doc: str, mirror: Mirror, terms: SuggestionOptions) -> None:
+    def __init__(self, doc: str, number: int, mirror: Mirror, terms: SuggestionOptions) -> None:
         self.mirror = mirror  # the text that suggestions continue
         self._doc = doc
         self._terms = terms
-        self._writing = GenerationController(doc, terms.draft_numbers, terms.limits.max_tokens)
+        self._writing = GenerationController(number, terms.limits.max_tokens)
         self._suggestion: SuggestionState | None = None
 
     @property
@@ -60,12 +58,6 @@ class SuggestionController:
         """When the current ask has to end."""
         ask = self._suggestion.ask if self._suggestion else None
         return ask.deadline_ms if ask else None
-
-    @property
-    def run(self) -> int | None:
-        """Number of the draft whose events are wanted."""
-        draft = self._writing.draft
-        return draft.run if draft else None
 
     @property
     def lost(self) -> bool:
@@ -174,6 +166,10 @@ class SuggestionController:
         """Answer every ask that is not done, but leave the draft as it is, to what comes next."""
         return self._finish_all(reason, now_ms)
 
+    def prepare(self) -> list[Effect]:
+        """Have the cache filled with the text."""
+        return [self._writing.prepare(self.mirror)]
+
     def rest(self) -> list[Effect]:
         """Stop writing what no suggestion wants."""
         return self._writing.rest()
@@ -188,10 +184,10 @@ class SuggestionController:
             self._writing.draft.run = None
         return self._finish_all(Reason.ERROR, now_ms)
 
-    def drafted(self, event: GenerationEvent, now_ms: float) -> list[Effect]:
+    def on_generation(self, event: GenerationEvent, now_ms: float) -> list[Effect]:
         """Take what the writer of drafts reports; what comes of runs that are not wanted any more is dropped."""
         draft, suggestion = self._writing.draft, self._suggestion
-        if draft is None or event.draft != draft.run:
+        if draft is None or event.run != draft.run:
             return []
         draft.take(event)
         if suggestion is None or suggestion.ask is None:

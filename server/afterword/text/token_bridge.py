@@ -1,17 +1,28 @@
-"""Drafts of many sessions on one engine: text on one side, tokens on the other.
+"""Between sessions, which speak of text, and an engine, which speaks of tokens.
 
-What lives here: the translation of draft commands into requests and of engine events into draft events, and what it
-needs to remember for it. Which drafts are wanted, and what of them is shown, is decided by the protocol's state of a
-document; when tokens are computed, by the engine. Nothing here waits, and no text outlives its document.
+What lives here: the translation of a session's commands into commands of an engine, and of an engine's events into
+events for a session, and what has to be remembered of each document for it. What is wanted, and what of it is shown, is
+decided by the session; when tokens are computed, by the engine. Nothing here waits or calls either of them, and no text
+outlives its document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from afterword.engine.api import Ended, Engine, EngineEvent, Failed, Lost, Paused, Ready, Request, Sampled, Started
+from afterword.engine.api import (
+    Command,
+    Ended,
+    Forget,
+    Paused,
+    RaiseLimit,
+    Request,
+    RunEvent,
+    Sampled,
+    Started,
+    StopRun,
+)
 from afterword.session.effects import (
     ExtendGeneration,
     ForgetDocument,
@@ -22,7 +33,6 @@ from afterword.session.effects import (
     GenerationStarted,
     Prepare,
     StartGeneration,
-    StopGeneration,
     TextGenerated,
 )
 from afterword.text.detokenizer import CONTEXT_CHARACTERS, Detokenizer
@@ -30,124 +40,76 @@ from afterword.text.prompt import PromptTokens
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.messages import Reason
 
-FIRST_CONTEXT_TOKENS = 2048  # longest prompt, until the engine says its own
-RESERVE_TOKENS = 256  # of the engine's context, kept free for what a draft writes
+FIRST_CONTEXT_TOKENS = 2048  # longest prompt and continuation, until the engine says what it can hold
+RESERVE_TOKENS = 256  # of the engine's context, kept free for what a run writes
 MAX_RESERVE_SHARE = 4  # but never more than one part in this many
 
 REASONS = {"end": Reason.END, "busy": Reason.BUSY, "error": Reason.ERROR}
 
-Delivery = tuple[Hashable, GenerationEvent]  # the session it is for, and what happened
+C = TypeVar("C")
 
 
 @dataclass(slots=True)
-class _Document:
-    """`key`: the engine's name for it. `prompt`: its tokens. `draft`: number of its draft, if one is being written."""
+class _Document(Generic[C]):
+    """What is known of a document.
 
-    key: int
-    prompt: PromptTokens
-    draft: int | None = None
-
-
-@dataclass(slots=True)
-class _Draft:
-    """`writing`: the alternatives that can still go on, each with its detokenizer."""
-
-    session: Hashable
-    document: _Document
-    writing: dict[int, Detokenizer]
-
-
-class TokenBridge:
-    """Writes drafts. Give it the commands of sessions and the events of the engine; it gives back events for sessions.
-
-    `context_tokens`: the longest prompt, until the engine names its own. `numbers`: gives run numbers, and must be
-    where sessions get their draft numbers, because a draft's number is its run's.
+    `connection`: whose it is. `owner`: the same for the engine, which shares itself out by owners.
+    `prompt`: the tokens of its text.
+    `run`: what the engine is writing for it; `None` while nobody waits for text.
+    `detokenizers`: of that run's alternatives that can still go on.
     """
 
-    def __init__(self, vocabulary: Vocabulary, engine: Engine, context_tokens: int, numbers: Iterator[int]) -> None:
+    connection: C
+    owner: str
+    prompt: PromptTokens
+    run: int | None = None
+    detokenizers: dict[int, Detokenizer] = field(default_factory=dict)
+
+
+class TokenBridge(Generic[C]):
+    """Translates for all documents of a server. A connection is whatever its user has for one: here it is only kept."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._engine = engine
-        self._numbers = numbers
-        self._keys = count(1)
-        self._documents: dict[tuple[Hashable, str], _Document] = {}
-        self._drafts: dict[int, _Draft] = {}
-        self._failed = False
-        self._room_tokens = 0
-        self.set_context(context_tokens)
+        self._documents: dict[int, _Document[C]] = {}
+        self._room_tokens = 0  # for prompts
+        self.set_context(FIRST_CONTEXT_TOKENS)
 
     def set_context(self, context_tokens: int) -> None:
-        """From now on prompts and what is written after them must fit into so many tokens."""
-        room = context_tokens - min(RESERVE_TOKENS, context_tokens // MAX_RESERVE_SHARE)
-        if room != self._room_tokens:
-            self._room_tokens = room
+        """From now on a prompt and what is written after it must fit into so many tokens."""
+        room_tokens = context_tokens - min(RESERVE_TOKENS, context_tokens // MAX_RESERVE_SHARE)
+        if room_tokens != self._room_tokens:
+            self._room_tokens = room_tokens
             for document in self._documents.values():
-                document.prompt = PromptTokens(self._vocabulary, room)
+                document.prompt = PromptTokens(self._vocabulary, room_tokens)
 
-    def perform(self, session: Hashable, command: GenerationCommand) -> list[Delivery]:
-        """Carry out a command of a session. What comes of it at once, nearly always nothing, is returned."""
-        match command:
-            case Prepare():
-                document = self._document(session, command.doc)
-                prompt = document.prompt.update(command.before, command.preface)
-                self._drop(document)
-                self._engine.start(
-                    Request(document.key, next(self._numbers), prompt.tokens, prompt.heal, limit_tokens=0)
-                )
-            case StartGeneration():
-                return self._start(session, command)
-            case ExtendGeneration():
-                if command.draft not in self._drafts:
-                    return [(session, GenerationEnded(command.draft, 0, Reason.ERROR))]
-                self._engine.update(command.draft, command.max_tokens)
-            case StopGeneration():
-                if command.draft in self._drafts:
-                    self._close(command.draft)
-                    self._engine.stop(command.draft, command.useful)
-            case ForgetDocument():
-                self._forget(session, command.doc)
-        return []
+    def lose_runs(self) -> None:
+        """The engine is lost: what it was writing never comes."""
+        for document in self._documents.values():
+            document.run = None
+            document.detokenizers.clear()
 
-    def leave(self, session: Hashable) -> None:
-        """A session is gone: forget all its documents."""
-        for owner, doc in list(self._documents):
-            if owner == session:
-                self._forget(session, doc)
-
-    def on_events(self, events: Sequence[EngineEvent]) -> list[Delivery]:
-        """Translate what the engine reports, in order. Reports of runs that nobody waits for any more are left out."""
-        deliveries: list[Delivery] = []
-        for event in events:
-            match event:
-                case Ready():
-                    self.set_context(event.context_tokens)
-                case Lost():
-                    for number in list(self._drafts):
-                        self._close(number)
-                case Failed():
-                    self._failed = True
-                    for number, draft in list(self._drafts.items()):
-                        deliveries += [(draft.session, GenerationEnded(number, k, Reason.ERROR)) for k in draft.writing]
-                        self._close(number)
-                case Started() | Sampled() | Paused() | Ended():
-                    if (known := self._drafts.get(event.run)) is not None:
-                        deliveries += [(known.session, happened) for happened in self._translate(known, event)]
-        return deliveries
-
-    def _start(self, session: Hashable, command: StartGeneration) -> list[Delivery]:
-        alternatives = range(command.alternatives)
-        if self._failed:
-            return [(session, GenerationEnded(command.draft, k, Reason.ERROR)) for k in alternatives]
-        document = self._document(session, command.doc)
-        prompt = document.prompt.update(command.before, command.preface)
-        tail = command.before[-CONTEXT_CHARACTERS:]
-        writing = {k: Detokenizer(self._vocabulary, prompt.heal, tail) for k in alternatives}
-        self._drop(document)
-        document.draft = command.draft
-        self._drafts[command.draft] = _Draft(session, document, writing)
-        self._engine.start(
-            Request(
-                document.key,
-                command.draft,
+    def to_engine(self, connection: C, owner: str, command: GenerationCommand) -> Command | None:
+        """A session's command as one for the engine; `None` if it is about a run that is over."""
+        number = command.document
+        document = self._documents.get(number)
+        if isinstance(command, Prepare | StartGeneration):
+            if document is None:
+                prompt_tokens = PromptTokens(self._vocabulary, self._room_tokens)
+                document = self._documents[number] = _Document(connection, owner, prompt_tokens)
+            prompt = document.prompt.update(command.before, command.preface)
+            document.run = None
+            document.detokenizers.clear()
+            if isinstance(command, Prepare):
+                return Request(owner, number, command.run, prompt.tokens, prompt.heal, limit_tokens=0)
+            document.run = command.run
+            tail = command.before[-CONTEXT_CHARACTERS:]
+            for alternative in range(command.alternatives):
+                document.detokenizers[alternative] = Detokenizer(self._vocabulary, prompt.heal, tail)
+            return Request(
+                owner,
+                number,
+                command.run,
                 prompt.tokens,
                 prompt.heal,
                 command.max_tokens,
@@ -155,57 +117,62 @@ class TokenBridge:
                 command.temperature,
                 command.seed,
             )
-        )
-        return []
+        if document is None:
+            return None
+        if isinstance(command, ForgetDocument):
+            del self._documents[number]
+            return Forget(owner, number)
+        if document.run != command.run:
+            return None
+        if isinstance(command, ExtendGeneration):
+            return RaiseLimit(owner, number, command.run, command.max_tokens)
+        document.run = None
+        document.detokenizers.clear()
+        return StopRun(owner, number, command.run, command.useful)
 
-    def _translate(self, draft: _Draft, event: Started | Sampled | Paused | Ended) -> list[GenerationEvent]:
-        number = event.run
+    def leave(self, connection: C) -> list[Forget]:
+        """A connection is gone: forget all its documents, and have the engine do the same."""
+        gone = [number for number, document in self._documents.items() if document.connection is connection]
+        return [Forget(self._documents.pop(number).owner, number) for number in gone]
+
+    def waiting_for(self, event: RunEvent) -> C | None:
+        """The connection that waits for news of this run, if one still does."""
+        document = self._documents.get(event.document)
+        return document.connection if document is not None and document.run == event.run else None
+
+    def to_session(self, event: RunEvent) -> tuple[list[GenerationEvent], StopRun | None]:
+        """An engine's event as events for the session, nearly always one, and what the engine is to be told of it.
+
+        Nothing comes of a run that is over.
+        """
+        number, run = event.document, event.run
+        document = self._documents.get(number)
+        if document is None or document.run != run:
+            return [], None
         if isinstance(event, Started):
-            return [GenerationStarted(number, event.context, event.reused, event.computed, event.queue_ms)]
+            return [GenerationStarted(number, run, event.context, event.reused, event.computed, event.queue_ms)], None
         alternative = event.alternative
-        detokenizer = draft.writing.get(alternative)
+        detokenizer = document.detokenizers.get(alternative)
         if detokenizer is None:
-            return []
+            return [], None
         if isinstance(event, Paused):
-            return [GenerationPaused(number, alternative)]
+            return [GenerationPaused(number, run, alternative)], None
+        told: list[GenerationEvent] = []
         if isinstance(event, Ended):
             text = detokenizer.finish()
-            rest: list[GenerationEvent] = [TextGenerated(number, alternative, text, 0, 0.0)] if text else []
-            return [*rest, self._end(draft, number, alternative, REASONS.get(event.reason, Reason.ERROR))]
-        text = detokenizer.add(event.token)
-        written: list[GenerationEvent] = []
-        if text or not detokenizer.only_repeated:
-            written.append(TextGenerated(number, alternative, text, 1, event.logprob))
-        if detokenizer.ended:
-            written.append(self._end(draft, number, alternative, Reason.END))
-            if not draft.writing:
-                self._engine.stop(number)
-        return written
-
-    def _end(self, draft: _Draft, number: int, alternative: int, reason: Reason) -> GenerationEnded:
-        del draft.writing[alternative]
-        if not draft.writing:
-            self._close(number)
-        return GenerationEnded(number, alternative, reason)
-
-    def _document(self, session: Hashable, doc: str) -> _Document:
-        document = self._documents.get((session, doc))
-        if document is None:
-            document = _Document(next(self._keys), PromptTokens(self._vocabulary, self._room_tokens))
-            self._documents[session, doc] = document
-        return document
-
-    def _forget(self, session: Hashable, doc: str) -> None:
-        document = self._documents.pop((session, doc), None)
-        if document is not None:
-            self._drop(document)
-            self._engine.forget(document.key)
-
-    def _drop(self, document: _Document) -> None:
-        """Forget the document's draft here; the engine replaces or forgets it by itself."""
-        if document.draft is not None:
-            self._close(document.draft)
-
-    def _close(self, number: int) -> None:
-        draft = self._drafts.pop(number)
-        draft.document.draft = None
+            if text:
+                told.append(TextGenerated(number, run, alternative, text, 0, 0.0))
+            told.append(GenerationEnded(number, run, alternative, REASONS.get(event.reason, Reason.ERROR)))
+        else:
+            text = detokenizer.add(event.token)
+            if text or not detokenizer.only_repeated:
+                told.append(TextGenerated(number, run, alternative, text, 1, event.logprob))
+            if not detokenizer.ended:
+                return told, None
+            told.append(GenerationEnded(number, run, alternative, Reason.END))
+        del document.detokenizers[alternative]
+        if document.detokenizers:
+            return told, None
+        document.run = None
+        # The engine knows of an end that it came to itself, but not that no text follows from what it wrote.
+        return told, StopRun(document.owner, number, run) if isinstance(event, Sampled) else None

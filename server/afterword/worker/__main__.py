@@ -20,8 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from afterword.engine.api import EngineEvent, Failed, Progress, Request
-from afterword.engine.ipc import Command, Forget, Lines, Stop, Update, decode_command, encode_events
+from afterword.engine.api import EngineEvent, Failed, Progress
+from afterword.engine.ipc import COMMANDS, Lines, decode, encode
 from afterword.engine.options import DEFAULT_CACHE_BYTES, EngineOptions
 from afterword.faults import describe_fault
 from afterword.worker.thread_priority import give_way
@@ -48,7 +48,7 @@ class Line:
     def emit(self, events: Sequence[EngineEvent]) -> None:
         """Send events; blocks while the gateway does not read. Ends the process if the gateway is gone."""
         try:
-            self._gateway.sendall(encode_events(events))
+            self._gateway.sendall(encode(events))
         except OSError:
             _leave()
 
@@ -58,27 +58,15 @@ class Line:
         try:
             while data := self._gateway.recv(READ_BYTES):
                 for line in lines.feed(data):
-                    self._obey(decode_command(line))
+                    command = decode(line, COMMANDS)
+                    if self.core is not None:
+                        self.core.submit(command)
         except OSError:
             pass
         except Exception as error:
             _log.error("a command could not be carried out\n%s", describe_fault(error, outspoken=True))
             _leave(status=1)
         _leave()
-
-    def _obey(self, command: Command) -> None:
-        core = self.core
-        if core is None:
-            return
-        match command:
-            case Request():
-                core.start(command)
-            case Update(run=run, limit_tokens=limit_tokens):
-                core.update(run, limit_tokens)
-            case Stop(run=run, useful=useful):
-                core.stop(run, useful)
-            case Forget(document=document):
-                core.forget(document)
 
 
 class _Formatter(logging.Formatter):

@@ -6,6 +6,7 @@ may do meanwhile. Wishes come in from any thread; everything else happens on the
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -16,8 +17,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from afterword.engine.api import Measured, Request, Sampled, SequenceEvent, Started
-from afterword.engine.counters import Stats, StatsReporter
+from afterword.engine.api import Command, Forget, Measured, RaiseLimit, Request, RunEvent, Sampled, Started, StopRun
+from afterword.engine.counters import CounterReporter, Counters
 from afterword.worker.cache.key_values import KeyValues
 from afterword.worker.cache.layout import Layout
 from afterword.worker.cache.slots import Slot, Slots
@@ -39,11 +40,11 @@ log = logging.getLogger(__name__)
 OTHER_LOGITS = 2
 
 
-Emit = Callable[[Sequence[SequenceEvent | Measured]], None]
+Emit = Callable[[Sequence[RunEvent | Measured]], None]
 
 
 class EngineCore:
-    """Writes tokens for documents. `start`, `update`, `stop`, `forget` and `close` may be called from any thread."""
+    """Writes tokens for documents. `submit` and `close` may be called from any thread."""
 
     def __init__(
         self,
@@ -62,8 +63,8 @@ class EngineCore:
         """
         self.config = config or CoreConfig()
         self.layout = layout or probe(model)
-        self.stats = Stats()
-        self._meter = StatsReporter(self.stats, self.config.slots)
+        self.counters = Counters(slots=self.config.slots)
+        self._reporter = CounterReporter(self.counters)
         self._runner = runner or Runner(model)
         vocabulary = self.layout.vocabulary
         # A runner may need to know them before the first step, as recorded programs do.
@@ -83,7 +84,7 @@ class EngineCore:
             sampler or Sampler(),
         )
         self._guesser = Speculator(
-            self.config.speculative_rows, most, self.config.rows, self._writer.agrees, self.stats
+            self.config.speculative_rows, most, self.config.rows, self._writer.agrees, self.counters
         )
         self._lock = threading.Condition()
         self._inbox: dict[int, tuple[Request, float]] = {}  # newest request of each document
@@ -93,66 +94,26 @@ class EngineCore:
         self._flight = Flight(self._slots, self._writer.agrees)
         # Rows of the last step's logits, with who remembers them after how many tokens.
         self._borrowed: list[tuple[dict[int, Tensor], int, Tensor]] = []
-        self._unseen: list[SequenceEvent] = []  # events that wait for the end of a step
-        self._between: list[SequenceEvent] = []  # events that arose during a step
+        self._unseen: list[RunEvent] = []  # events that wait for the end of a step
+        self._between: list[RunEvent] = []  # events that arose during a step
         self._emit: Emit | None = None
         self._closed = False
+        self._numbers = itertools.count(1)  # of runs, as they are taken in
 
     # --- from any thread ---------------------------------------------------------------------------------------------
 
-    def start(self, request: Request) -> None:
-        """Take a request; it replaces the document's earlier one, and what only the earlier one wanted is dropped."""
+    def submit(self, command: Command) -> None:
+        """Take a command. One about a run that is not its document's newest does nothing."""
         with self._lock:
-            self._inbox[request.document] = (request, time.monotonic() - request.waited_ms / 1000)
-            self._silence(request.document)
-            self._flight.meet(request)
-            self._wake()
-
-    def update(self, run: int, limit_tokens: int) -> None:
-        """Raise the limit of a run, running, paused or not yet begun."""
-        with self._lock:
-            for document, (request, arrived) in self._inbox.items():
-                if request.run == run:
-                    self._inbox[document] = (
-                        replace(request, limit_tokens=max(request.limit_tokens, limit_tokens)),
-                        arrived,
-                    )
-                    return
-            found = self._roster.find(run)
-            if found is not None:
-                found.raise_limit(limit_tokens)
-                self._flight.keep(found.request.document)
-                self._flight.make_way(found.request.document)
-                self._wake()
-
-    def stop(self, run: int, useful: bool = False) -> None:
-        """Drop a run at once. No event of it arises after this returns.
-
-        `useful`: its text may yet be gone on with, so spare time may go into what follows.
-        """
-        with self._lock:
-            for document, (request, _) in list(self._inbox.items()):
-                if request.run == run:
-                    del self._inbox[document]
-                    self._drop(document)
-            found = self._roster.find(run)
-            if found is None or found.request.document in self._inbox:
-                return
-            if useful and found.ahead_limit > 0:
-                self._silence(found.request.document)
-                found.rest()
-                self._flight.spare(found.request.document)
-                self._wake()
-            else:
-                self._drop(found.request.document)
-
-    def forget(self, document: int) -> None:
-        """Free what is held for a document."""
-        with self._lock:
-            self._inbox.pop(document, None)
-            self._drop(document)
-            self._forgotten.add(document)
-            self._wake()
+            match command:
+                case Request():
+                    self._start(command)
+                case RaiseLimit(document=document, run=run, limit_tokens=limit_tokens):
+                    self._raise_limit(document, run, limit_tokens)
+                case StopRun(document=document, run=run, useful=useful):
+                    self._stop(document, run, useful)
+                case Forget(document=document):
+                    self._forget(document)
 
     def close(self) -> None:
         """Let `run_forever` return; the step in flight is dropped."""
@@ -160,6 +121,53 @@ class EngineCore:
             self._closed = True
             self._flight.drop_all()
             self._wake()
+
+    def _start(self, request: Request) -> None:
+        """Take a request; it replaces the document's earlier one, and what only the earlier one wanted is dropped."""
+        self._inbox[request.document] = (request, time.monotonic() - request.waited_ms / 1000)
+        self._silence(request.document)
+        self._flight.meet(request)
+        self._wake()
+
+    def _raise_limit(self, document: int, run: int, limit_tokens: int) -> None:
+        """Raise the limit of a run, running, paused or not yet begun."""
+        if document in self._inbox:
+            request, arrived = self._inbox[document]
+            if request.run == run:
+                limit_tokens = max(request.limit_tokens, limit_tokens)
+                self._inbox[document] = (replace(request, limit_tokens=limit_tokens), arrived)
+            return
+        found = self._roster.of(document)
+        if found is not None and found.request.run == run:
+            found.raise_limit(limit_tokens)
+            self._flight.keep(document)
+            self._flight.make_way(document)
+            self._wake()
+
+    def _stop(self, document: int, run: int, useful: bool) -> None:
+        """Drop a run at once, after which no event of it arises; spare time may go into what follows a `useful` one."""
+        if document in self._inbox:
+            if self._inbox[document][0].run == run:
+                del self._inbox[document]
+                self._drop(document)
+            return
+        found = self._roster.of(document)
+        if found is None or found.request.run != run:
+            return
+        if useful and found.ahead_limit > 0:
+            self._silence(document)
+            found.rest()
+            self._flight.spare(document)
+            self._wake()
+        else:
+            self._drop(document)
+
+    def _forget(self, document: int) -> None:
+        """Free what is held for a document."""
+        self._inbox.pop(document, None)
+        self._drop(document)
+        self._forgotten.add(document)
+        self._wake()
 
     # --- the step loop -----------------------------------------------------------------------------------------------
 
@@ -171,15 +179,19 @@ class EngineCore:
             if events:
                 emit(events)
             self._keep_logits()
-            if self._meter.due and self._meter.wait_s(*self._gauges()) is not None:
-                emit([self._meter.take(*self._gauges())])
+            if self._reporter.due:
+                self._gauge()
+                if self._reporter.wait_s() is not None:
+                    emit([self._reporter.report()])
             with self._lock:
                 # Woken for news from outside, or once to tell of the last steps.
-                while self.idle and not self._closed and self._lock.wait(self._meter.wait_s(*self._gauges())):
-                    pass
+                while self.idle and not self._closed:
+                    self._gauge()
+                    if not self._lock.wait(self._reporter.wait_s()):
+                        break
 
     @torch.inference_mode()
-    def step(self) -> list[SequenceEvent]:
+    def step(self) -> list[RunEvent]:
         """Take in what is new; if that shows nothing, run the model once. `idle` afterwards if nothing was to do."""
         self._keep_logits()
         with self._lock:
@@ -191,25 +203,25 @@ class EngineCore:
             self._busy = bool(events) or step is not None
         if step is None:
             return events
-        self.stats.steps += 1
-        self.stats.rows += step.rows
+        self.counters.steps += 1
+        self.counters.rows += step.rows
         began = time.perf_counter()
         try:
             logits: Tensor | None = self._runner.forward(step)
         except StepDropped:
             logits = None
-            self.stats.dropped += 1
+            self.counters.dropped_steps += 1
         except Exception as error:  # whatever went wrong in one step must not end the engine
             log.exception("a step of %d rows failed", step.rows)
             logits = None
             with self._lock:
                 self._between += self._fail(step, f"{type(error).__name__} in the model")
-        self.stats.layers += step.layers
+        self.counters.layers += step.layers
         with self._lock:
             events = self._unseen + self._between + self._commit(step, logits)
             self._unseen, self._between = [], []
         wasted = sum(len(span.tokens) for span in step.spans if span.skipped or logits is None)
-        self.stats.stepped(step.rows, wasted, time.perf_counter() - began)
+        self.counters.count_step(step.rows, wasted, time.perf_counter() - began)
         return events
 
     @property
@@ -217,9 +229,9 @@ class EngineCore:
         """Nothing is to be done until the next call from outside."""
         return not (self._arrived or self._busy)
 
-    def _take_in(self) -> list[SequenceEvent]:
+    def _take_in(self) -> list[RunEvent]:
         """Newest requests become runs; runs without a slot get one; what needs no step is written."""
-        events: list[SequenceEvent] = []
+        events: list[RunEvent] = []
         self._arrived = False
         for document in self._forgotten:
             self._slots.free(document)
@@ -228,9 +240,9 @@ class EngineCore:
         for document, (request, arrived) in list(self._inbox.items()):
             if not self._flight.bars(request):
                 del self._inbox[document]
-                run = Run(request, arrived, self.stats.steps, self._ahead_tokens)
+                run = Run(request, next(self._numbers), arrived, self.counters.steps, self._ahead_tokens)
                 events += self._roster.admit(run, self.caches.compact)
-        self.stats.evictions += self._roster.seat(self._flight.has)
+        self.counters.preemptions += self._roster.seat(self._flight.has)
         for run, slot in self._roster.seated():
             if not self._flight.grows(run.request.document):
                 events += self._writer.advance(run, slot, now)
@@ -239,7 +251,7 @@ class EngineCore:
     def _plan(self) -> Step | None:
         """The next step, or None if no run lacks rows."""
         running = {run.number: run for run, _ in self._roster.seated()}
-        steps = self.stats.steps
+        steps = self.counters.steps
         needs = [
             Need(run.number, run.kind, run.missing(), run.served, steps - run.admitted) for run in running.values()
         ]
@@ -267,14 +279,14 @@ class EngineCore:
         elif events:
             self._emit(events)
 
-    def _commit(self, step: Step, logits: Tensor | None) -> list[SequenceEvent]:
+    def _commit(self, step: Step, logits: Tensor | None) -> list[RunEvent]:
         """Count the rows of a finished step as held, and write what its logits allow."""
         self._flight.land()
         if logits is None:
             return []
         self._writer.ban(logits)
         at = 0
-        events: list[SequenceEvent] = []
+        events: list[RunEvent] = []
         now = time.monotonic()
         for span in step.spans:
             rows = logits[at : at + len(span.wanted)]
@@ -285,13 +297,13 @@ class EngineCore:
                 continue
             self._slots.touch(slot)
             self._hold(slot, span, rows)
-            self.stats.ahead += len(span.tokens) if span.spare else 0
+            self.counters.lookahead_rows += len(span.tokens) if span.spare else 0
             if run is not None and span.document not in self._inbox:
                 if span.line is None:
                     run.computed += max(0, min(span.end, len(run.request.tokens)) - span.start)
                 events += self._writer.advance(run, slot, now)
                 self._guesser.judge(span, run, slot)
-        self.stats.tokens += sum(isinstance(event, Sampled) for event in events)
+        self.counters.tokens += sum(isinstance(event, Sampled) for event in events)
         return events
 
     def _hold(self, slot: Slot, span: Span, rows: Tensor) -> None:
@@ -316,28 +328,29 @@ class EngineCore:
                 logits[length] = kept(row)
         self._borrowed.clear()
 
-    def _fail(self, step: Step, detail: str) -> list[SequenceEvent]:
+    def _fail(self, step: Step, detail: str) -> list[RunEvent]:
         """A step broke: its runs are over, and what their slots held before stays."""
-        self.stats.failures += 1
-        events: list[SequenceEvent] = []
+        self.counters.failed_steps += 1
+        events: list[RunEvent] = []
         for span in step.spans:
             run = None if span.stale else self._roster.drop(span.document)
             if run is not None:
                 events += ended(run.request, "error", detail)
         return events
 
-    def _shows_nothing(self, event: SequenceEvent) -> bool:
+    def _shows_nothing(self, event: RunEvent) -> bool:
         """Whether it is the start of a run, or a token that only reproduces what was typed."""
         if not isinstance(event, Sampled):
             return isinstance(event, Started)
-        run = self._roster.find(event.run)
+        run = self._roster.of(event.document)
         return run is not None and run.branches[event.alternative].written == 0
 
     # --- small things ------------------------------------------------------------------------------------------------
 
-    def _gauges(self) -> tuple[int, int]:
-        """Slots in use, and documents that wait for one."""
-        return self._slots.used, self._roster.waiting
+    def _gauge(self) -> None:
+        """Note slots in use, and documents that wait for one."""
+        self.counters.used = self._slots.used
+        self.counters.waiting = self._roster.waiting
 
     def _wake(self) -> None:
         self._arrived = True
@@ -345,9 +358,7 @@ class EngineCore:
 
     def _silence(self, document: int) -> None:
         """What is held back of the document's run is told to nobody."""
-        run = self._roster.of(document)
-        if run is not None:
-            self._unseen = [event for event in self._unseen if event.run != run.number]
+        self._unseen = [event for event in self._unseen if event.document != document]
 
     def _drop(self, document: int) -> None:
         self._silence(document)

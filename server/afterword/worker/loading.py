@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, Pre
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as transformers_logging
 
-from afterword.engine.api import Progress, Ready, Request
+from afterword.engine.api import Forget, Progress, Ready, Request
 from afterword.engine.options import EngineOptions
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.cache.layout import ROOM_TOKENS, Layout, choose_context, slots_for
@@ -42,6 +42,7 @@ CUDA_BRISK_TOKENS = 256
 NATIVE_SPECULATIVE_ROWS = 4
 NATIVE_DTYPES = frozenset({"auto", INT8, "float32"})
 WARM_UP = 0  # document and run of the warm-up; those of writers are counted from 1
+NOBODY = ""  # whose it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +163,11 @@ def warm_up(core: EngineCore) -> None:
     """
     longest = min(core.config.step_tokens + 1, core.config.context_tokens)
     for length in (longest - 1, longest):  # the second has one row to add, as a decode step has
-        core.start(Request(document=WARM_UP, run=WARM_UP, tokens=[0] * length, limit_tokens=1))
+        core.submit(Request(NOBODY, document=WARM_UP, run=WARM_UP, tokens=[0] * length, limit_tokens=1))
         core.step()
         while not core.idle:
             core.step()
-    core.forget(WARM_UP)
+    core.submit(Forget(NOBODY, WARM_UP))
     core.step()
 
 

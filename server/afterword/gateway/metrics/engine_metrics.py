@@ -1,12 +1,13 @@
 """What engines count about themselves, summed up over their lives.
 
-What lives here: the figures that arrive from engines now and then, as Prometheus reads them. An engine that was started
-again counts from zero, and it tells what is new since it told last: so what is here only grows.
+What lives here: how reports of engines become families of the metrics page. Which figures there are, and what they
+mean, is declared in `engine.counters`. An engine that was started again counts from zero, and it reports what is new
+since its last report, so what is here only grows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -14,54 +15,26 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from afterword.engine.api import EngineEvent, Failed, Lost, Measured, PartLost, Ready
-from afterword.engine.counters import STEP_MS, STEP_ROWS
+from afterword.engine.counters import FIGURES, Counters, Figure, Kind, add
 
+PREFIX = "afterword_engine_"
 LABEL = "engine"
+Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
 
 @dataclass(slots=True)
 class _Engine:
-    """One engine over all its lives; fields as in `Measured`."""
+    """One engine over all its lives."""
 
     up: bool = False
     restarts: int = 0
-    slots: int = 0
-    used: int = 0
-    waiting: int = 0
-    steps: int = 0
-    rows: int = 0
-    wasted: int = 0
-    dropped: int = 0
-    failures: int = 0
-    evictions: int = 0
-    proposed: int = 0
-    accepted: int = 0
-    ahead: int = 0
-    took_s: float = 0.0
-    times: list[int] = field(default_factory=lambda: [0] * (len(STEP_MS) + 1))
-    sizes: list[int] = field(default_factory=lambda: [0] * (len(STEP_ROWS) + 1))
-
-    def add(self, news: Measured) -> None:
-        """Count what was told."""
-        self.slots, self.used, self.waiting = news.slots, news.used, news.waiting
-        self.steps += news.steps
-        self.rows += news.rows
-        self.wasted += news.wasted
-        self.dropped += news.dropped
-        self.failures += news.failures
-        self.evictions += news.evictions
-        self.proposed += news.proposed
-        self.accepted += news.accepted
-        self.ahead += news.ahead
-        self.took_s += news.took_s
-        self.times = [old + new for old, new in zip(self.times, news.times, strict=True)]
-        self.sizes = [old + new for old, new in zip(self.sizes, news.sizes, strict=True)]
+    counters: Counters = field(default_factory=Counters)
 
     def die(self) -> None:
         """Nothing is held any more."""
         self.up = False
         self.restarts += 1
-        self.used = self.waiting = 0
+        self.counters.used = self.counters.waiting = 0
 
 
 class Engines(Collector):
@@ -73,8 +46,8 @@ class Engines(Collector):
     def note(self, event: EngineEvent) -> None:
         """Take in what an engine reports; most of it does not matter here."""
         match event:
-            case Measured(engine=number):
-                self._engines.setdefault(number, _Engine()).add(event)
+            case Measured(values=values, engine=number):
+                add(self._engines.setdefault(number, _Engine()).counters, values)
             case Ready(engine=number):
                 self._engines.setdefault(number, _Engine()).up = True
             case Lost(engine=number) | PartLost(engine=number):
@@ -85,46 +58,40 @@ class Engines(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The families, each with a series for every engine."""
-        for name, meaning in _GAUGES.items():
-            gauge = GaugeMetricFamily(f"afterword_engine_{name}", meaning, labels=[LABEL])
-            for number, engine in self._engines.items():
-                gauge.add_metric([str(number)], getattr(engine, name))
-            yield gauge
-        for name, (attribute, meaning) in _COUNTERS.items():
-            counter = CounterMetricFamily(f"afterword_engine_{name}", meaning, labels=[LABEL])
-            for number, engine in self._engines.items():
-                counter.add_metric([str(number)], getattr(engine, attribute))
-            yield counter
-        times = HistogramMetricFamily(
-            "afterword_engine_step_seconds", "Time of a step, with the choice of its tokens.", labels=[LABEL]
-        )
-        sizes = HistogramMetricFamily("afterword_engine_step_rows", "Rows of a step.", labels=[LABEL])
+        up = GaugeMetricFamily(f"{PREFIX}up", "1 while the engine answers, else 0.", labels=[LABEL])
+        restarts = CounterMetricFamily(f"{PREFIX}restarts", "Times that the engine died.", labels=[LABEL])
         for number, engine in self._engines.items():
-            bounds = [f"{ms / 1000:g}" for ms in STEP_MS]
-            times.add_metric([str(number)], _ranges(bounds, engine.times), engine.took_s)
-            sizes.add_metric([str(number)], _ranges([str(rows) for rows in STEP_ROWS], engine.sizes), engine.rows)
-        yield times
-        yield sizes
+            up.add_metric([str(number)], engine.up)
+            restarts.add_metric([str(number)], engine.restarts)
+        yield up
+        yield restarts
+        for figure in FIGURES:
+            if figure.metric:
+                yield self._family(figure, figure.metric, figure.help)
+            if figure.former_metric:
+                renamed = f"Former name of {PREFIX}{figure.metric}; the next version does not have it."
+                yield self._family(figure, figure.former_metric, renamed)
+
+    def _family(self, figure: Figure, name: str, meaning: str) -> Family:
+        family: Family = _FAMILIES[figure.kind](PREFIX + name, meaning, labels=[LABEL])
+        for number, engine in self._engines.items():
+            value = getattr(engine.counters, figure.name)
+            if isinstance(family, HistogramMetricFamily):
+                total, *counts = value
+                family.add_metric([str(number)], _buckets(figure.bounds, counts), total)
+            else:
+                family.add_metric([str(number)], value)
+        return family
 
 
-_GAUGES = {
-    "up": "1 while the engine answers, else 0.",
-    "slots": "Documents that the engine can hold in its cache.",
-    "used": "Documents that it holds.",
-    "waiting": "Documents that wait for a slot.",
+_FAMILIES: dict[Kind, type[Family]] = {
+    Kind.COUNTER: CounterMetricFamily,
+    Kind.GAUGE: GaugeMetricFamily,
+    Kind.HISTOGRAM: HistogramMetricFamily,
 }
-_COUNTERS = {
-    "restarts": ("restarts", "Times that the engine died."),
-    "dropped_steps": ("dropped", "Steps given up midway because nobody wanted them any more."),
-    "failed_steps": ("failures", "Steps that broke."),
-    "wasted_rows": ("wasted", "Rows of steps that nobody wanted any more when they were computed."),
-    "evictions": ("evictions", "Documents that lost their slot to another."),
-    "proposed_tokens": ("proposed", "Tokens guessed from the text and computed beside what was needed."),
-    "accepted_tokens": ("accepted", "Those of them that the model would have written."),
-    "ahead_rows": ("ahead", "Rows computed in spare time, before anybody asked for them."),
-}
 
 
-def _ranges(bounds: Sequence[str], counts: Sequence[int]) -> list[tuple[str, float]]:
+def _buckets(bounds: Iterable[float], counts: Iterable[float]) -> list[tuple[str, float]]:
     """Counts by range as a histogram has them: how many lie at or below each bound."""
-    return [(bound, float(count)) for bound, count in zip((*bounds, "+Inf"), accumulate(counts), strict=True)]
+    names = [*(f"{bound:g}" for bound in bounds), "+Inf"]
+    return [(name, float(count)) for name, count in zip(names, accumulate(counts), strict=True)]

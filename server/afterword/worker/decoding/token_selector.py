@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from afterword.engine.api import Ended, Paused, Sampled, SequenceEvent, Started
+from afterword.engine.api import Ended, Paused, RunEvent, Sampled, Started
 from afterword.worker.cache.slots import Slot
 from afterword.worker.decoding.healing import Healer
 from afterword.worker.decoding.sampling import Choice, Sampler, best
@@ -55,9 +55,9 @@ class TokenSelector:
         written = b"".join(self._bytes[token] or b"" for token in tokens if token < len(self._bytes))
         return written.startswith(heal) or heal.startswith(written)
 
-    def advance(self, run: Run, slot: Slot, now: float) -> list[SequenceEvent]:
+    def advance(self, run: Run, slot: Slot, now: float) -> list[RunEvent]:
         """Write as many tokens as remembered logits allow, and choose those after them, in private, if it waits."""
-        events: list[SequenceEvent] = []
+        events: list[RunEvent] = []
         while not run.parted and run.writing:
             row = self._row(run, run.branches, slot.recall(run.trunk), now, events)
             if row is None:
@@ -89,7 +89,7 @@ class TokenSelector:
             run.ahead.append(choice.token)
 
     def _row(
-        self, run: Run, branches: list[Branch], row: Tensor | None, now: float, events: list[SequenceEvent]
+        self, run: Run, branches: list[Branch], row: Tensor | None, now: float, events: list[RunEvent]
     ) -> Tensor | None:
         """The logits to choose from, unless branches that share them must stop or wait for a step."""
         if row is not None and not run.started:
@@ -97,17 +97,17 @@ class TokenSelector:
             context = len(run.request.tokens)
             computed = min(run.computed, context)
             waited_ms = ((run.began or now) - run.arrived) * 1000
-            events.append(Started(run.number, context, context - computed, computed, waited_ms))
+            events.append(Started(*run.key, context, context - computed, computed, waited_ms))
         if run.started and branches[0].written >= run.limit:
             for branch in branches:
                 branch.state = State.PAUSED
-                events.append(Paused(run.number, branch.index))
+                events.append(Paused(*run.key, branch.index))
             return None
         if row is None and run.length > self._rows:
             self._end(run, branches, "end", FULL, events)
         return row
 
-    def _grow_trunk(self, run: Run, row: Tensor, events: list[SequenceEvent]) -> None:
+    def _grow_trunk(self, run: Run, row: Tensor, events: list[RunEvent]) -> None:
         """One more token of the text that all alternatives share, or their parting."""
         stem = run.branches[0]
         choice = self._choice(row, stem.heal, run.request.temperature, stem.generator)
@@ -116,7 +116,7 @@ class TokenSelector:
         else:
             self._add(run, run.branches, choice, run.trunk, events)
 
-    def _part(self, run: Run, first: Choice, row: Tensor, events: list[SequenceEvent]) -> None:
+    def _part(self, run: Run, first: Choice, row: Tensor, events: list[RunEvent]) -> None:
         """Greedy alternatives part at the first token that shows: the likeliest, the next likeliest, and so on."""
         run.parted = True
         heal = run.branches[0].heal
@@ -146,7 +146,7 @@ class TokenSelector:
         return self._sampler.choose(row, allowed, temperature, generator)
 
     def _add(
-        self, run: Run, branches: list[Branch], choice: Choice | None, tokens: list[int], events: list[SequenceEvent]
+        self, run: Run, branches: list[Branch], choice: Choice | None, tokens: list[int], events: list[RunEvent]
     ) -> None:
         """Append a token to `tokens`, which the branches share, and tell of it; or end them."""
         if choice is None:
@@ -159,12 +159,12 @@ class TokenSelector:
             for branch in branches:
                 branch.written += self._shows(choice.token, branch.heal)
                 branch.heal = branch.heal[len(self._bytes[choice.token] or b"") :]
-                events.append(Sampled(run.number, branch.index, choice.token, choice.logprob))
+                events.append(Sampled(*run.key, branch.index, choice.token, choice.logprob))
 
-    def _end(self, run: Run, branches: list[Branch], reason: str, detail: str, events: list[SequenceEvent]) -> None:
+    def _end(self, run: Run, branches: list[Branch], reason: str, detail: str, events: list[RunEvent]) -> None:
         for branch in branches:
             branch.state = State.ENDED
-            events.append(Ended(run.number, branch.index, reason, detail))
+            events.append(Ended(*run.key, branch.index, reason, detail))
 
     def _shows(self, token: int, heal: bytes) -> bool:
         """Whether a token goes beyond the bytes still to be reproduced."""

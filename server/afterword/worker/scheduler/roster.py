@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from afterword.engine.api import Ended, Request, SequenceEvent
+from afterword.engine.api import Ended, Request, RunEvent
 from afterword.worker.cache.slots import Slot, Slots
 from afterword.worker.config import CoreConfig
 from afterword.worker.scheduler.plan import Urgency
@@ -30,10 +30,6 @@ class Roster:
         """The newest run of a document."""
         return self._runs.get(document)
 
-    def find(self, number: int) -> Run | None:
-        """The run of that number, if it is its document's newest."""
-        return next((run for run in self._runs.values() if run.number == number), None)
-
     def seated(self) -> Iterator[tuple[Run, Slot]]:
         """Runs that have something to write, asked for or ahead, and a slot to write in."""
         for run in self._runs.values():
@@ -52,7 +48,7 @@ class Roster:
             run.slot.proposals.leave(run.text)
         return run
 
-    def admit(self, run: Run, compact: Callable[[int, int, list[int]], None]) -> list[SequenceEvent]:
+    def admit(self, run: Run, compact: Callable[[int, int, list[int]], None]) -> list[RunEvent]:
         """Make a run its document's newest, or say why it cannot be served. `compact` as for `Slot.settle`."""
         request = run.request
         self.drop(request.document)
@@ -103,6 +99,9 @@ class Roster:
         return run is None or not run.writing or (run.kind is Urgency.FILL and newcomer.kind is not Urgency.FILL)
 
 
-def ended(request: Request, reason: str, detail: str) -> list[SequenceEvent]:
+def ended(request: Request, reason: str, detail: str) -> list[RunEvent]:
     """The end of every alternative of a request."""
-    return [Ended(request.run, alternative, reason, detail) for alternative in range(max(1, request.alternatives))]
+    return [
+        Ended(request.owner, request.document, request.run, alternative, reason, detail)
+        for alternative in range(max(1, request.alternatives))
+    ]

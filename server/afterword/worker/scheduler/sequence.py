@@ -53,12 +53,14 @@ class Run:
     `ahead`: tokens chosen in private after the trunk.
     """
 
-    def __init__(self, request: Request, arrived: float, admitted: int, lookahead_tokens: int = 0) -> None:
-        """`arrived`: when the request came (seconds, monotonic); `admitted`: number of the last step before that.
+    def __init__(self, request: Request, number: int, arrived: float, admitted: int, lookahead_tokens: int = 0) -> None:
+        """`number`: rises over all runs of the engine. `arrived`: when the request came (seconds, monotonic).
 
-        `lookahead_tokens`: how far it may be written ahead.
+        `admitted`: number of the last step before that. `lookahead_tokens`: how far it may be written ahead.
         """
         self.request = request
+        self.key = (request.owner, request.document, request.run)  # with which its events begin
+        self.number = number
         self.arrived = arrived
         self.began: float | None = None  # when its first step began
         self.limit = request.limit_tokens
@@ -79,11 +81,6 @@ class Run:
         self.ahead_heal = b""  # what is to be reproduced after them
         # Several texts would be as many times the work, and chance draws again.
         self.ahead_limit = 0 if random or request.alternatives > 1 else lookahead_tokens
-
-    @property
-    def number(self) -> int:
-        """The run's number in events."""
-        return self.request.run
 
     @property
     def kind(self) -> Urgency:

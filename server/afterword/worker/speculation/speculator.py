@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from afterword.engine.counters import Stats
+from afterword.engine.counters import Counters
 from afterword.worker.cache.slots import Slot
 from afterword.worker.model.step import Span
 from afterword.worker.scheduler.sequence import Run
@@ -23,12 +23,12 @@ Agrees = Callable[[Sequence[int], bytes], bool]
 class Speculator:
     """`speculative_rows`: rows of a step that cost little; `most`: tokens of one draft; `slot_rows`: rows of a slot."""
 
-    def __init__(self, speculative_rows: int, most: int, slot_rows: int, agrees: Agrees, stats: Stats) -> None:
+    def __init__(self, speculative_rows: int, most: int, slot_rows: int, agrees: Agrees, counters: Counters) -> None:
         self._free_rows = speculative_rows
         self._most = most
         self._slot_rows = slot_rows
         self._agrees = agrees
-        self._stats = stats
+        self._counters = counters
 
     def fill_up(self, chosen: Sequence[tuple[Run, int]]) -> list[DraftTokens | None]:
         """A guess for each of the runs of a step, or none, given how many rows each of them has in it already."""
@@ -42,13 +42,13 @@ class Speculator:
     def judge(self, span: Span, run: Run, slot: Slot) -> None:
         """See how a guess fared, now that the run has written what it can."""
         guess = span.proposal
-        if guess is None or run.served != self._stats.steps:  # another run has taken the place of the one it was for
+        if guess is None or run.served != self._counters.steps:  # another run has taken the place of the one it was for
             return
         came = run.text[span.end - len(guess.tokens) :]
         right = common_prefix(came, guess.tokens)
         wrong = right < len(guess.tokens) and (right < len(came) or run.over)
-        self._stats.proposed += len(guess.tokens)
-        self._stats.accepted += right
+        self._counters.draft_tokens += len(guess.tokens)
+        self._counters.accepted_tokens += right
         slot.proposals.judge(guess, right, wrong)
 
     def _guess(self, run: Run, rows: int, most: int) -> DraftTokens | None:
