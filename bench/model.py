@@ -207,13 +207,13 @@ def load(files: ModelFiles, dtype: str, context_tokens: int, documents: int) -> 
         name=files.name,
         dtype=dtype,
         context_tokens=context_tokens,
-        cache_bytes=_cache_bytes(files.folder, context_tokens, documents),
+        cache_mb=_cache_mb(files.folder, context_tokens, documents),
     )
     return load_core(options)
 
 
-def _cache_bytes(folder: Path, context_tokens: int, documents: int) -> int:
-    return cache_mib(read_json(folder / "config.json"), Room(documents, context_tokens)) << 20
+def _cache_mb(folder: Path, context_tokens: int, documents: int) -> int:
+    return cache_mib(read_json(folder / "config.json"), Room(documents, context_tokens))
 
 
 def token_ids(files: ModelFiles) -> list[list[int]]:

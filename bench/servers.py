@@ -13,10 +13,10 @@ from functools import partial
 
 import psutil
 
+from afterword.config.settings import Settings
 from afterword.engine.api import EngineEvent, Failed, Ready
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.models import ModelFiles
 from afterword.text.vocabulary import Vocabulary
@@ -62,7 +62,7 @@ async def in_process(files: ModelFiles) -> AsyncIterator[Served]:
         partial(load_giving_way, EngineOptions(folder=files.folder, name=files.name, dtype="float32"))
     )
     vocabulary = Vocabulary.from_folder(files.folder)
-    async with running_server(GatewayOptions(model=files.name, port=0), engine, vocabulary, watch=watch) as server:
+    async with running_server(Settings().changed(port=0), engine, vocabulary, model=files.name, watch=watch) as server:
         await asyncio.wait_for(ready.wait(), START_WITHIN_S)
         if failure:
             raise RuntimeError(failure[0])

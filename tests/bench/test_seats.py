@@ -18,9 +18,9 @@ from bench.replay.ghosts import GhostSeat, edit_of
 from bench.replay.page import Page, Stroke
 from bench.replay.writer import Client, Writer
 
+from afterword.config.settings import Settings
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.session.mirror import Mirror
 from afterword.text.vocabulary import Vocabulary
@@ -204,8 +204,8 @@ def test_a_keystroke_is_the_same_splice_for_the_server(stroke: Stroke) -> None:
 async def test_a_writer_at_afterword_gets_answers_that_fit(tiny_model_folder: Any, client: Client) -> None:
     folder = tiny_model_folder("qwen3")
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
-    options = GatewayOptions(model="tiny", port=0)
-    async with running_server(options, engine, Vocabulary.from_folder(folder)) as server:
+    options = Settings().changed(port=0)
+    async with running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server:
         seat = await GhostSeat.take(server.url, 8)
         writer = Writer(seat, Page("xy"), client)
         await writer.open(60)
@@ -228,8 +228,8 @@ async def test_a_writer_at_afterword_gets_answers_that_fit(tiny_model_folder: An
 async def test_a_connection_that_ends_is_a_fault_and_no_crash(tiny_model_folder: Any) -> None:
     folder = tiny_model_folder("qwen3")
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
-    options = GatewayOptions(model="tiny", port=0)
-    async with running_server(options, engine, Vocabulary.from_folder(folder)) as server:
+    options = Settings().changed(port=0)
+    async with running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server:
         seat = await GhostSeat.take(server.url, 8)
         await seat.open(Page("xy"))
     answer = await seat.ask(Page("xy"))

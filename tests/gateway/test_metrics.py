@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from afterword.config.settings import Settings
 from afterword.engine.api import Lost, Measured, PartLost
 from afterword.engine.counters import Counters, since
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
 from afterword.gateway.http.metrics_auth import MetricsAuth
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.in_process import load_giving_way
@@ -176,7 +176,7 @@ async def test_errors_and_closes_are_counted_by_code(server: RunningServer) -> N
 
 
 async def test_requests_that_are_turned_away_are_counted_by_status(serving: Serving) -> None:
-    async with serving(connections=0) as server:
+    async with serving(max_connections=0) as server:
         await get(server, "/nowhere")
         await refused(server, origin="https://elsewhere.example")
         await refused(server, subprotocols=())
@@ -309,8 +309,11 @@ def queried() -> set[str]:
 async def exported(folder: Path) -> set[str]:
     """Names of all series of a server with a model, once something was written."""
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny", threads=1)))
-    options = GatewayOptions(model="tiny", port=0)
-    async with running_server(options, engine, Vocabulary.from_folder(folder)) as server, greeted(server.url) as peer:
+    options = Settings().changed(port=0)
+    async with (
+        running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server,
+        greeted(server.url) as peer,
+    ):
         await peer.open("xy")
         await peer.suggest(max_tokens=4)
         await peer.until_done()

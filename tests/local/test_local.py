@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from afterword.client import ConnectionLost, connect
+from afterword.config.settings import Settings
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.local import BlockingCompleter, Completer
 from afterword.models import ModelError
@@ -59,9 +59,12 @@ async def test_text_comes_in_pieces(writer: Completer) -> None:
 
 
 async def test_it_is_the_text_that_a_server_gives(writer: Completer, folder: Path) -> None:
-    options = GatewayOptions(model="tiny", port=0)
+    options = Settings().changed(port=0)
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
-    async with running_server(options, engine, Vocabulary.from_folder(folder)) as server, connect(server.url) as client:
+    async with (
+        running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server,
+        connect(server.url) as client,
+    ):
         for number, text in enumerate(TEXTS):
             suggestion = (await client.open(f"text {number}", text)).suggest(max_tokens=12, stop="none")
             await suggestion.done()

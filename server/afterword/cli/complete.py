@@ -23,7 +23,7 @@ def run(args: Namespace) -> int:
     settings = settings_of(args)
     text = read_text(args.text)
     with TerminalProgress() as progress:
-        files = None if args.server else resolve(settings.model, settings.cache_dir, progress)
+        files = None if args.server else resolve(settings.model.model, settings.model.cache_dir, progress)
         run_async(complete(args, text, settings, files, progress))
     return 0
 

@@ -20,7 +20,7 @@ from afterword.models.progress import TerminalProgress
 
 def run(args: Namespace) -> int:
     """Run one action; returns the exit status."""
-    cache = ConversionCache(settings_of(args).cache_dir or default_cache_dir())
+    cache = ConversionCache(settings_of(args).model.cache_dir or default_cache_dir())
     if args.action == "get":
         return get(_named(args), cache)
     if args.action == "remove":

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import secrets
 from argparse import Namespace
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from afterword.cli.errors import CommandError
 from afterword.client import Client, ClientError, connect
 from afterword.config.settings import Settings
+from afterword.config.tokens import TOKEN_VARIABLE
 from afterword.engine.api import EngineEvent, Failed, Progress, Ready
 from afterword.engine.client import EngineClient
-from afterword.config.tokens import TOKEN_VARIABLE
+from afterword.engine.options import EngineOptions
 from afterword.gateway.server import running_server
 from afterword.models import ModelFiles
 from afterword.models.progress import TerminalProgress
 from afterword.text.vocabulary import Vocabulary
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class RequiredLimits:
     """What the command will request; the limits of its server are raised to that."""
 
@@ -46,14 +47,16 @@ async def client_of_private_server(
 ) -> AsyncIterator[Client]:
     """A client of a server that runs while the context lasts, ready when entered. Raises `CommandError`."""
     token = secrets.token_urlsafe(24)
-    options = settings.gateway(files.name)
-    limits = dataclasses.replace(
-        options.limits,
-        max_tokens=max(required.max_tokens, options.limits.max_tokens),
-        alternatives=max(required.alternatives, options.limits.alternatives),
-    )
-    options = dataclasses.replace(
-        options, host="127.0.0.1", port=0, tokens=(token,), origins=(), limits=limits, grace_ms=0, site=None
+    limits = settings.limits
+    settings = settings.changed(
+        host="127.0.0.1",
+        port=0,
+        tokens=(token,),
+        origins=(),
+        page=False,
+        grace_ms=0,
+        max_tokens=max(required.max_tokens, limits.max_tokens),
+        max_alternatives=max(required.alternatives, limits.max_alternatives),
     )
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -67,9 +70,9 @@ async def client_of_private_server(
         elif isinstance(event, Failed):
             ready.set_exception(CommandError(f"the model {files.name} cannot be used: {event.detail}"))
 
-    engine = EngineClient(settings.engine(files))
+    engine = EngineClient(EngineOptions.of(settings.model, files.folder, files.name))
     vocabulary = Vocabulary.from_folder(files.folder)
-    async with running_server(options, engine, vocabulary, watch=watch) as server:
+    async with running_server(settings, engine, vocabulary, model=files.name, watch=watch) as server:
         await ready
         progress.finish()
         async with connect(server.url, token=token, name="afterword") as client:

@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 
 from afterword.cli.args import settings_of
 from afterword.cli.errors import CommandError
-from afterword.config.settings import SettingsError
+from afterword.config.settings import ServerSettings, SettingsError
+from afterword.config.tokens import with_all_tokens
 from afterword.engine.api import EngineEvent, Lost, PartLost, Progress, Ready
+from afterword.engine.options import EngineOptions
 from afterword.engine.router import engine_of
 from afterword.faults import describe_fault
 from afterword.gateway.auth import InsecureBindError, require_tokens
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import EngineStartError, RunningServer, serve
 from afterword.models import ModelFiles, resolve
 from afterword.models.progress import TerminalProgress
@@ -32,22 +33,30 @@ T = TypeVar("T")
 
 def run(args: Namespace) -> int:
     """Serve until a signal stops it; returns the exit status."""
-    settings = settings_of(args)
-    check_bind(settings.gateway(settings.model))
-    log_to_stderr(settings.log_level)
+    settings = with_all_tokens(settings_of(args))
+    check_bind(settings.server)
+    log_to_stderr(settings.server.log_level)
     with TerminalProgress() as progress:
-        files = resolve(settings.model, settings.cache_dir, progress)
-        options = settings.gateway(files.name)
+        files = resolve(settings.model.model, settings.model.cache_dir, progress)
         announcer = Announcer(files, progress)
-        engine = engine_of(settings.engine(files))
+        engine = engine_of(EngineOptions.of(settings.model, files.folder, files.name))
         vocabulary = Vocabulary.from_folder(files.folder)
         try:
-            run_async(serve(options, engine, vocabulary, watch=announcer.watch, listening=announcer.listening))
+            run_async(
+                serve(
+                    settings,
+                    engine,
+                    vocabulary,
+                    model=files.name,
+                    watch=announcer.watch,
+                    listening=announcer.listening,
+                )
+            )
         except EngineStartError as error:
             raise CommandError(f"the model {files.name} cannot be served: {error}") from error
         except OSError as error:
             raise CommandError(
-                f"cannot listen on {options.host} port {options.port}: {error.strerror or error}; "
+                f"cannot listen on {settings.server.host} port {settings.server.port}: {error.strerror or error}; "
                 "choose another address with --host and --port"
             ) from error
     print("Stopped.")
@@ -98,10 +107,10 @@ class Announcer:
         )
 
 
-def check_bind(options: GatewayOptions) -> None:
+def check_bind(server: ServerSettings) -> None:
     """Refuse early to let other machines in without a token. Raises `SettingsError`."""
     try:
-        require_tokens(options.host, options.tokens)
+        require_tokens(server.host, server.tokens)
     except InsecureBindError as error:
         raise SettingsError(str(error)) from error
 

@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CommandError("try needs a terminal; in a script, use:  afterword complete TEXT")
     with TerminalProgress() as progress:
-        files = None if args.server else resolve(settings.model, settings.cache_dir, progress)
+        files = None if args.server else resolve(settings.model.model, settings.model.cache_dir, progress)
         written = run_async(run_editor(args, settings, files, progress))
     print(written)
     return 0

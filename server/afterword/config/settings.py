@@ -24,6 +24,8 @@ Milliseconds = Annotated[float, Ge(0), Le(DAY_MS)]
 Interval = Annotated[float, Ge(100), Le(DAY_MS)]
 """Milliseconds that may not be so few that networks cannot keep up."""
 Count = Annotated[int, Ge(1)]
+Dtype = Literal["auto", "int8", "float32", "bfloat16", "float16"]
+OnOff = Literal["on", "off"]
 
 
 class SettingsError(Exception):
@@ -78,13 +80,11 @@ class ModelSettings:
         "Where the model runs, as torch names it: cpu, cuda, cuda:1. auto takes a GPU if there is one. "
         "cuda:0,cuda:1 runs one engine on each and spreads the documents over them.",
     )
-    dtype: Literal["auto", "int8", "float32", "bfloat16", "float16"] = setting(
-        "auto", "Precision of the model's weights. auto: int8 on a CPU, bfloat16 on a GPU."
-    )
+    dtype: Dtype = setting("auto", "Precision of the model's weights. auto: int8 on a CPU, bfloat16 on a GPU.")
     threads: Annotated[int, Ge(1), Le(1024)] | None = setting(
         None, "Threads for the model on a CPU. Empty: torch decides."
     )
-    cuda_graphs: Literal["on", "off"] = setting(
+    cuda_graphs: OnOff = setting(
         "on", "Capture small steps on a GPU as CUDA graphs. Turn it off if a driver has trouble with it."
     )
     context_tokens: Annotated[int, Ge(64)] | None = setting(

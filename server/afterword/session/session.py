@@ -44,7 +44,8 @@ from afterword_protocol.messages import (
 _OfDocument = Edit | Suggest | Extend | Accept | Cancel | Dismiss | Close
 _CHANGES_TEXT = frozenset({Open.type, Edit.type, Accept.type})
 
-DEFAULT_LIMITS = Limits(docs=64, message_bytes=1024 * 1024, context=65536, max_tokens=256, alternatives=4)
+RETRY_AFTER_MS = 1_000
+"""Advised to clients when the engine has no room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +54,13 @@ class SessionConfig:
 
     server: Peer
     model: str
-    limits: Limits = DEFAULT_LIMITS
+    limits: Limits
+    heartbeat_ms: float
+    debounce_ms: float
+    hello_timeout_ms: float
+    messages_per_second: float
+    message_burst: float
     features: tuple[str, ...] = ()  # abilities beyond the specification
-    heartbeat_ms: float = 20_000
-    debounce_ms: float = 0
-    hello_timeout_ms: float = 5_000
-    messages_per_second: float = 200
-    message_burst: float = 400
-    retry_after_ms: float = 1_000  # advised when the engine has no room
 
 
 class Session:
@@ -189,7 +189,7 @@ class Session:
         if not self._authenticate(hello.token):
             return self._disconnect(CloseCode.UNAUTHORIZED, "the token is missing or wrong")
         config = self._config
-        self._terms = SuggestionOptions(hello.delivery, config.limits, self._rules, config.retry_after_ms, self.tally)
+        self._terms = SuggestionOptions(hello.delivery, config.limits, self._rules, RETRY_AFTER_MS, self.tally)
         welcome = Welcome(
             protocol=PROTOCOL_VERSION,
             session=self._session_id,
