@@ -56,6 +56,7 @@ check: $(installed_dev) $(tools) $(client) check-docs ## format, lint, types, im
 	$(bin)/python -m afterword_protocol.schema --check
 	npm --prefix protocol/tools run --silent validate
 	$(bin)/python -m afterword.config --check
+	$(bin)/python -m afterword.gateway.metrics --check
 	npm --prefix client-js run --silent check
 
 # Links inside the repository, the site with warnings as errors, examples, and the workflows of hosted CI; all offline.
@@ -71,6 +72,7 @@ format: $(installed_dev) ## format the code and write generated files anew
 	$(bin)/ruff check --fix .
 	$(bin)/python -m afterword_protocol.schema
 	$(bin)/python -m afterword.config --write
+	$(bin)/python -m afterword.gateway.metrics --write
 
 bench: $(installed_bench) ## measure speed; ARGS= are those of python -m bench
 	$(bin)/python -m bench $(ARGS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from afterword.config.settings import GROUP_OF, all_fields
-from afterword.config.settings_text import BEGIN, END, allowed, main, table
+from afterword.config.settings_text import allowed, main, table
 
 
 def test_the_table_has_a_row_for_each_setting_and_a_meaning_in_each_row() -> None:
@@ -33,12 +33,12 @@ def test_what_is_allowed_is_told_in_words() -> None:
 
 def test_an_old_table_is_noticed_and_renewed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "configuration.md"
-    page.write_text(f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n")
+    page.write_text("before\n\n<!-- settings -->\nold\n<!-- /settings -->\n\nafter\n")
     assert main(["--check"], page) == 1
     assert "out of date" in capsys.readouterr().out
     assert main(["--write"], page) == 0
     assert main(["--check"], page) == 0
-    assert page.read_text() == f"before\n\n{BEGIN}\n{table()}\n{END}\n\nafter\n"
+    assert page.read_text() == f"before\n\n<!-- settings -->\n{table()}\n<!-- /settings -->\n\nafter\n"
 
 
 def test_a_page_without_the_place_for_it_is_an_error(tmp_path: Path) -> None:

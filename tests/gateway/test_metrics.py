@@ -19,6 +19,7 @@ from afterword.engine.counters import Counters, since
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
 from afterword.gateway.http.metrics_auth import MetricsAuth
+from afterword.gateway.metrics.engine_metrics import former_names
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.in_process import load_giving_way
@@ -230,7 +231,15 @@ async def test_a_figure_that_was_renamed_is_told_under_both_names_for_a_version(
         names = [f"afterword_engine_{name}_total{{engine=0}}" for name in (former, new)]
         assert found[names[0]] == found[names[1]] > 0
     _, body = await get(server, "/metrics")
-    assert "Former name of afterword_engine_preemptions" in body
+    assert "Deprecated: now called afterword_engine_preemptions" in body
+
+
+async def test_the_log_names_renamed_metrics_once(server: RunningServer, caplog: pytest.LogCaptureFixture) -> None:
+    await get(server, "/metrics")
+    await get(server, "/metrics")
+    told = [record.getMessage() for record in caplog.records if "is now called" in record.getMessage()]
+    assert [line for line in told if "afterword_engine_evictions is now called afterword_engine_preemptions" in line]
+    assert len(told) == len(set(told)) == len(former_names())
 
 
 async def test_each_of_several_engines_has_its_own_figures(server: RunningServer, engine: FakeEngine) -> None:

@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from annotated_types import Ge, Le
 
 from afterword.config.settings import GROUP_OF, GROUPS, all_fields
+from afterword.generated import keep_current
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
-BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
 
 
 def flag_of(name: str) -> str:
@@ -87,22 +87,4 @@ def table() -> str:
 
 def main(arguments: list[str], page: Path = PAGE) -> int:
     """Print the table, or with `--check` compare the one on the page with it, or with `--write` renew it there."""
-    if arguments not in ([], ["--check"], ["--write"]):
-        print("usage: python -m afterword.config [--check | --write]")
-        return 2
-    if not arguments:
-        print(table())
-        return 0
-    text = page.read_text("utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        print(f"{page} lacks the marks {BEGIN} and {END}, between which the table of settings belongs")
-        return 1
-    wanted = f"{before}{BEGIN}\n{table()}\n{END}{after}"
-    if arguments == ["--write"]:
-        page.write_text(wanted, "utf-8")
-    elif text != wanted:
-        print(f"the table of settings in {page} is out of date: run  python -m afterword.config --write")
-        return 1
-    return 0
+    return keep_current(arguments, page, "settings", table(), "python -m afterword.config")
