@@ -19,6 +19,8 @@ import yaml
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from ..surroundings import lacking
+
 DEPLOYMENT = Path(__file__).parents[2] / "examples" / "deployment"
 START_WITHIN_S = 30
 CONNECTIONS = 20  # what nginx.conf allows for one address
@@ -48,7 +50,7 @@ def nginx(server: Any, certificate: Path, tmp_path_factory: pytest.TempPathFacto
     """nginx with the example's configuration in front of the server; the port it listens on."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None or shutil.which("openssl") is None:
-        pytest.skip("needs nginx and openssl")
+        lacking("needs nginx and openssl")
     folder, port = tmp_path_factory.mktemp("nginx"), free_port()
     example = (DEPLOYMENT / "nginx.conf").read_text("utf-8")
     changes = {

@@ -245,7 +245,7 @@ def test_banned_tokens_are_never_written(model, make_desk):
 def test_a_prompt_longer_than_the_context_is_an_error_that_says_so(desk):
     run = desk.write(1, [3] * 97)
     assert desk.events[run] == [
-        Ended(run, 0, "error", "the prompt has 97 tokens, more than the 96 that fit"),
+        Ended("somebody", 1, run, 0, "error", "the prompt has 97 tokens, more than the 96 that fit"),
     ]
 
 
