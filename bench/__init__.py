@@ -1,6 +1,7 @@
 """Measures how soon, how steadily and at what cost ghost text comes. Run as `python -m bench`; see `--help`.
 
-One file for each measurement (`model`, `soon`, `at_once`, `steady`, `idle`, `stages`) and a folder for the largest
-(`replay`); `goals` sets the figures against what is wanted, the others are what they share. The texts typed are those
-in `texts/`, written for this purpose.
+One file for each measurement (`model`, `keystrokes`, `cold_paths`, `first_token`, `cancellation`, `steady`, `idle`,
+`stages`) and a folder for the largest (`replay`). `compare/` measures two checkouts in turn, `walk/` counts what a
+keystroke passes through. `goals` sets the figures against what is wanted, `headline` picks those that the README shows;
+the others are what they share. The texts typed are those in `texts/`, written for this purpose.
 """

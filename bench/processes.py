@@ -1,7 +1,7 @@
-"""Programs that the benchmark starts: how they are watched, put to sleep while others are measured, and ended.
+"""Programs that the benchmark starts: how they are watched, paused while others are measured, and ended.
 
 What lives here: processes with their children, their processor time and memory, and waiting until a program answers.
-Which programs, and with what arguments, is in `servers` and `replay/peers`.
+Which programs, and with what arguments, is in `afterword_server` and `replay/servers`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import IO
 
 import psutil
@@ -32,7 +32,7 @@ class NotStarted(Exception):
     """A program ended or stayed silent before it was ready; the message says which, and its last words."""
 
 
-class Family:
+class ProcessTree:
     """A process with all its children."""
 
     def __init__(self, pid: int) -> None:
@@ -75,12 +75,14 @@ class Family:
                 member.send_signal(number)
 
 
-class Peak:
-    """The most memory that a family has held while it was watched."""
+class PeakMemory:
+    """The most memory that processes have held while they were watched, each by itself."""
 
-    def __init__(self, family: Family) -> None:
-        self._family = family
-        self.mib = family.memory_mib()
+    def __init__(self, read_mib: Callable[[], Sequence[float]]) -> None:
+        """`read_mib`: gives the memory of each process, or of each group of them, in the same order every time."""
+        self._read_mib = read_mib
+        self.start_mib = list(read_mib())
+        self.most_mib = self.start_mib
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -98,7 +100,7 @@ class Peak:
             await asyncio.sleep(GLANCE_EACH_S)
 
     def _look(self) -> None:
-        self.mib = max(self.mib, self._family.memory_mib())
+        self.most_mib = [max(pair) for pair in zip(self.most_mib, self._read_mib(), strict=True)]
 
 
 class Program:
@@ -108,7 +110,7 @@ class Program:
         self._command = command
         self._process = process
         self._words = words
-        self.family = Family(process.pid)
+        self.tree = ProcessTree(process.pid)
 
     async def until_says(self, pattern: re.Pattern[str]) -> str:
         """What of its output first matches. Raises NotStarted."""
@@ -150,12 +152,12 @@ async def running(command: Sequence[str], variables: Mapping[str, str] | None = 
             env=os.environ | (variables or {}),
         )
         program = Program(command, process, words)
-        members = program.family.members()
+        members = program.tree.members()
         try:
             yield program
         finally:
-            members = program.family.members() or members
-            program.family.signal(signal.SIGCONT)
+            members = program.tree.members() or members
+            program.tree.signal(signal.SIGCONT)
             await asyncio.shield(_end(process, members))
 
 
@@ -173,13 +175,13 @@ async def _end(process: asyncio.subprocess.Process, members: Sequence[psutil.Pro
                 member.kill()
 
 
-def family_at(port: int) -> Family | None:
+def tree_at(port: int) -> ProcessTree | None:
     """Who listens on a port of this machine, if the system tells."""
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
             if listens and connection.pid:
-                return Family(connection.pid)
+                return ProcessTree(connection.pid)
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         pass
     return None

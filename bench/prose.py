@@ -1,12 +1,15 @@
-"""The texts that are typed, and what kind of keystroke each character is."""
+"""The texts that are typed, text that no model foresees, and what kind of keystroke each character is."""
 
 from __future__ import annotations
 
+import random
+import re
 from enum import StrEnum
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "texts"
 LONG_CHARACTERS = 2000
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 class Kind(StrEnum):
@@ -26,6 +29,12 @@ def texts() -> list[str]:
 def long_texts() -> list[str]:
     """Those that somebody types in for minutes."""
     return [text for text in texts() if len(text) >= LONG_CHARACTERS]
+
+
+def unforeseen(text: str, seed: int) -> str:
+    """The text with the letters mixed within each of its words, which no model can foresee."""
+    dice = random.Random(seed)
+    return _LETTERS.sub(lambda word: "".join(dice.sample(word.group(), len(word.group()))), text)
 
 
 def kind_of(before: str, key: str, ghost: str) -> Kind:

@@ -1,14 +1,16 @@
-"""Results: one figure a line, on the terminal, as JSON, and in the README."""
+"""Results: one figure a line, on the terminal, as JSON, and in the project's pages."""
 
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 BEGIN, END = "<!-- figures: begin (python -m bench --readme) -->", "<!-- figures: end -->"
+LOW, HIGH = 0.1, 0.9  # the percentiles that stand beside medians as their spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,14 @@ class Figure:
 class Section:
     """The figures of one measurement, a table if they are many, and the raw numbers behind them.
 
-    `table`: lines of cells, the first of them the heads of the columns.
+    `table`: lines of cells, the first of them the heads of the columns. `note`: stands under the title.
     """
 
     title: str
     figures: list[Figure] = field(default_factory=list)
     table: list[list[str]] = field(default_factory=list)
     raw: dict[str, object] = field(default_factory=dict)
+    note: str = ""
 
     def add(self, name: str, value: str, goal: str = "", met: bool | None = None) -> None:
         """Append a figure."""
@@ -49,9 +52,25 @@ def percentile(values: Sequence[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else float("nan")
 
 
+def spread(values: Sequence[float], digits: int = 1) -> str:
+    """Median, 10th to 90th percentile, and how many there were. Infinite ones are said to be so."""
+    if not values:
+        return "none (n 0)"
+    low, high = percentile(values, LOW), percentile(values, HIGH)
+    return f"{number(median(values), digits)} ({number(low, digits)}-{number(high, digits)}, n {len(values)})"
+
+
+def number(value: float, digits: int = 1) -> str:
+    """A number with so many digits after the point; a time that never came is infinite."""
+    return "never" if math.isinf(value) else f"{value:.{digits}f}"
+
+
 def ms(values: Sequence[float]) -> str:
-    """Median and 90th percentile of milliseconds, and how many there were."""
-    return f"{median(values):.1f} ms (90th percentile {percentile(values, 0.9):.1f}, n {len(values)})"
+    """Median, 10th to 90th percentile, and count of milliseconds."""
+    if not values:
+        return spread(values)
+    low, high = percentile(values, LOW), percentile(values, HIGH)
+    return f"{number(median(values))} ms ({number(low)}-{number(high)}, n {len(values)})"
 
 
 def as_text(machine: dict[str, str], sections: Sequence[Section]) -> str:
@@ -59,7 +78,7 @@ def as_text(machine: dict[str, str], sections: Sequence[Section]) -> str:
     width = max((len(figure.name) for section in sections for figure in section.figures), default=0)
     lines = [f"{name:10} {value}" for name, value in machine.items()]
     for section in sections:
-        lines += ["", section.title]
+        lines += ["", section.title, *([f"  {section.note}"] if section.note else [])]
         for figure in section.figures:
             judged = {True: "met", False: "MISSED", None: "not measured"}[figure.met]
             goal = f"   [{figure.goal}: {judged}]" if figure.goal else ""
@@ -74,19 +93,29 @@ def as_json(machine: dict[str, str], sections: Sequence[Section]) -> str:
 
 
 def as_markdown(machine: dict[str, str], sections: Sequence[Section], image: str = "") -> str:
-    """Tables for the README, and a picture that goes first."""
-    lines = [f"Measured with `make bench` on {machine['processor']}, {machine['memory']}; {machine['versions']}.", ""]
+    """All tables, and a picture that goes first."""
+    lines = [
+        f"Measured with `make bench` on {machine['processor']}, {machine['memory']}; {machine['versions']}. "
+        "Beside each median stand the 10th to 90th percentile and the number of values (n).",
+        "",
+    ]
     lines += [image, ""] if image else []
     for section in sections:
         lines += [f"**{section.title}**", ""]
+        lines += [section.note, ""] if section.note else []
         if section.figures:
             lines += ["| what | result | goal |", "| --- | --- | --- |"]
             lines += [f"| {figure.name} | {figure.value} | {_judged(figure)} |" for figure in section.figures]
             lines.append("")
         if section.table:
-            heads, *rows = ["| " + " | ".join(cells) + " |" for cells in section.table]
-            lines += [heads, "|" + " --- |" * len(section.table[0]), *rows, ""]
+            lines += [*as_table(section.table), ""]
     return "\n".join(lines)
+
+
+def as_table(table: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown; the first line of it are the heads of the columns."""
+    heads, *rows = ["| " + " | ".join(cells) + " |" for cells in table]
+    return [heads, "|" + " --- |" * len(table[0]), *rows]
 
 
 def _judged(figure: Figure) -> str:
@@ -101,8 +130,8 @@ def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
     return ["  " + "  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
 
 
-def write_readme(path: Path, markdown: str) -> None:
-    """Replace what stands between the two marks. Raises ValueError if they are not there."""
+def write_figures(path: Path, markdown: str) -> None:
+    """Replace what stands between the two marks of a page. Raises ValueError if they are not there."""
     text = path.read_text("utf-8")
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)

@@ -9,27 +9,23 @@ take it several steps, with their own cost between them, so those keystrokes are
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from . import marked, prose
-from .processes import START_WITHIN_S, running
-from .report import Section, median, ms, percentile
-from .servers import ADDRESS
-from .wire import Wire
+from . import prose
+from .instrumented_server import instrumented_server, read_marks
+from .report import Section, median, ms, spread
+from .wire_client import WireClient
 
 CONTEXT_CHARACTERS = 700
 KEY_INTERVAL_S = 0.2
 TEXTS = 3
 KEYS = 100  # of each text
-QUICK_KEYS = 40
+QUICK_KEYS = 30
 SEED = 4
 GOAL_MS = 3.0
 STEPS = "the model's step"
@@ -41,11 +37,11 @@ STAGES = (
     ("edit and suggest decoded and judged", "gateway"),
     ("text to tokens", "gateway"),
     ("request encoded and written", "gateway"),
-    ("line to the engine, request decoded", "engine"),
-    ("taken in and planned", "engine"),
-    (STEPS, "engine"),
-    ("token chosen", "engine"),
-    ("event encoded, line back", "engine, gateway"),
+    ("line to the worker, request decoded", "worker"),
+    ("taken in and planned", "worker"),
+    (STEPS, "worker"),
+    ("token chosen", "worker"),
+    ("event encoded, line back", "worker, gateway"),
     ("event decoded, token to text", "gateway"),
     ("what may be shown is judged", "gateway"),
     ("frame encoded", "gateway"),
@@ -59,7 +55,7 @@ NEVER = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class TimedKey:
     """A keystroke: when it was sent and when its first text came, in nanoseconds."""
 
     sent: int
@@ -69,16 +65,15 @@ class Key:
 async def measure(model: str, quick: bool) -> Section:
     """Type, then match what both processes noted to the keystrokes."""
     with tempfile.TemporaryDirectory() as folder:
-        async with _served(model, Path(folder)) as url:
-            keys = await _type(url, QUICK_KEYS if quick else KEYS)
-        marks = [*marked.read(Path(folder), marked.GATEWAY), *marked.read(Path(folder), marked.ENGINE)]
-    marks.sort(key=lambda mark: mark[1])
-    ways = [way for key in keys if (way := way_of(key, marks)) is not None]
-    return _section(ways, len(keys))
+        async with instrumented_server(model, Path(folder)) as server:
+            keys = await _type(server.url, QUICK_KEYS if quick else KEYS)
+        marks = read_marks(Path(folder))
+    paths = [path for key in keys if (path := path_of(key, marks)) is not None]
+    return _section(paths, len(keys))
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class KeyPath:
     """How many steps of the model a keystroke took, and the time of each stage, in ms."""
 
     steps: int
@@ -95,7 +90,7 @@ class Way:
         return self.all_ms - self.stages_ms[STEPS_AT]
 
 
-def way_of(key: Key, marks: Sequence[tuple[str, int]]) -> Way | None:
+def path_of(key: TimedKey, marks: Sequence[tuple[str, int]]) -> KeyPath | None:
     """What a keystroke went through; None if it was answered without the engine. `marks` rise.
 
     Steps count from the moment when the request had come: one may have begun before, if the writer types what is being
@@ -105,7 +100,7 @@ def way_of(key: Key, marks: Sequence[tuple[str, int]]) -> Way | None:
     out = [key.sent]
     for mark in OUT:
         out.append(_first(within, mark, out[-1]))
-    # Several frames may have left by then, and what they were made of may have come in several pieces: the way back is
+    # Several frames may have left by then, and what they were made of may have come in several pieces: the path back is
     # found from its end.
     message = _last(within, "message made", _last(within, "frame made", key.received))
     frame = _first(within, "frame made", message)
@@ -123,7 +118,7 @@ def way_of(key: Key, marks: Sequence[tuple[str, int]]) -> Way | None:
     before = [after - before for before, after in pairwise(out)]
     after = [after - before for before, after in pairwise([done, *back, frame, key.received])]
     times = [*before, done - request - sum(steps), sum(steps), *after]
-    return Way(len(steps), [time / 1e6 for time in times])
+    return KeyPath(len(steps), [time / 1e6 for time in times])
 
 
 def _first(marks: Sequence[tuple[str, int]], mark: str, start: int) -> int:
@@ -136,55 +131,44 @@ def _last(marks: Sequence[tuple[str, int]], mark: str, end: int) -> int:
     return next((at for name, at in reversed(marks) if name == mark and at <= end), 0)
 
 
-def _section(ways: Sequence[Way], keys: int) -> Section:
+def _section(paths: Sequence[KeyPath], keys: int) -> Section:
     section = Section("One keystroke, stage by stage: one writer, text written anew")
-    stepped = [way for way in ways if way.steps == 1]
-    longer = [way for way in ways if way.steps > 1]
-    held = [way for way in ways if way.steps == 0]
+    stepped = [path for path in paths if path.steps == 1]
+    longer = [path for path in paths if path.steps > 1]
+    held = [path for path in paths if path.steps == 0]
     for at, (stage, where) in enumerate(STAGES):
-        times = [way.stages_ms[at] for way in stepped]
-        section.add(stage, f"{median(times):.2f} ms (90th percentile {percentile(times, 0.9):.2f}), {where}")
-    beside = [way.beside_ms for way in stepped]
-    section.add("all of it", ms([way.all_ms for way in stepped]))
+        times = [path.stages_ms[at] for path in stepped]
+        section.add(stage, f"{spread(times, 2)} ms, {where}")
+    beside = [path.beside_ms for path in stepped]
+    section.add("all of it", ms([path.all_ms for path in stepped]))
     section.add("all but the step", ms(beside), f"at most {GOAL_MS:.0f} ms", median(beside) <= GOAL_MS)
-    section.add("all but the steps, where there were several", ms([way.beside_ms for way in longer]))
-    section.add("all of it, where no step was needed", ms([way.all_ms for way in held]))
-    section.add("keystrokes looked at", f"{len(ways)} of {keys} that were answered")
-    section.raw = {"ways": [[way.steps, *way.stages_ms] for way in ways], "overhead_ms": median(beside)}
+    section.add("all but the steps, where there were several", ms([path.beside_ms for path in longer]))
+    section.add("all of it, where no step was needed", ms([path.all_ms for path in held]))
+    section.add("keystrokes looked at", f"{len(paths)} of {keys} that were answered")
+    section.raw = {"paths": [[path.steps, *path.stages_ms] for path in paths], "overhead_ms": beside}
     return section
 
 
-async def _type(url: str, keys: int) -> list[Key]:
+async def _type(url: str, keys: int) -> list[TimedKey]:
     """Type into all texts; the keystrokes that got text before the next."""
     typed = []
-    async with Wire(url) as wire:
-        for number, whole in enumerate(_unforeseen(text) for text in prose.long_texts()[:TEXTS]):
+    async with WireClient(url) as wire:
+        for number, whole in enumerate(unforeseen_from(text) for text in prose.long_texts()[:TEXTS]):
             text = await wire.open(f"text {number}", whole[:CONTEXT_CHARACTERS])
             await wire.done(await wire.key(text, whole[CONTEXT_CHARACTERS]))  # fills the cache, and is not counted
-            # Wire has its own clock, that of a counter; this much lies between it and that of the marks.
+            # WireClient has its own clock, that of a counter; this much lies between it and that of the marks.
             ahead = time.monotonic_ns() - time.perf_counter_ns()
             for key in whole[CONTEXT_CHARACTERS + 1 :][:keys]:
                 due = time.perf_counter() + KEY_INTERVAL_S
                 asked = await wire.key(text, key)
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 if asked.first_token is not None:
-                    typed.append(Key(int(asked.sent * 1e9) + ahead, int(asked.first_token * 1e9) + ahead))
+                    typed.append(TimedKey(int(asked.sent * 1e9) + ahead, int(asked.first_token * 1e9) + ahead))
             await wire.close(text)
     return typed
 
 
-def _unforeseen(text: str) -> str:
+def unforeseen_from(text: str) -> str:
     """The text, but with the letters mixed within each word that will be typed."""
     start = text.index(" ", CONTEXT_CHARACTERS) + 1
-    chance = random.Random(SEED)
-    return text[:start] + " ".join("".join(chance.sample(word, len(word))) for word in text[start:].split())
-
-
-@contextlib.asynccontextmanager
-async def _served(model: str, folder: Path) -> AsyncIterator[str]:
-    """The address of a server that notes. It has written its marks when the context ends."""
-    command = [sys.executable, "-m", "bench.marked", marked.GATEWAY, "--port=0", f"--model={model}"]
-    async with running(command, {marked.MARKS_VARIABLE: str(folder)}) as program:
-        async with asyncio.timeout(START_WITHIN_S):
-            url = await program.until_says(ADDRESS)
-        yield url
+    return text[:start] + prose.unforeseen(text[start:], SEED)

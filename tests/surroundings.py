@@ -23,7 +23,8 @@ REMOVED = frozenset(
 )
 PREFIXES = ("AFTERWORD_", "LC_")
 # Whoever starts the tests in the background may have them ignore these, and so would all programs that they start.
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGCHLD)
+# SIGPIPE is not among them: Python ignores it itself, so that writing to a closed socket is an error and no death.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
 
 def settle() -> None:

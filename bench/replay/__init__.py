@@ -1,23 +1,22 @@
 """The typing replay: simulated writers type real prose at several servers, and what they would feel is measured.
 
-Decided beforehand, from a seed: `rhythm` (when), `script` (what), `plan` (which runs, in which order). Decided as it
-goes, in plain code: `page` (the text), `answers` (what of an answer still fits), `events` (what a stream says), `tally`
-(what keystrokes got). Shells: `writer` (replays in real time), `ghosts` and `completions` (seats at servers), `hosts`,
-`peers` and `found` (the servers), `rounds` (runs them all). `table` reports.
+Decided beforehand, from a seed: `rhythm` (when), `script` (what), `plan` (which trials, in which order). Decided as it
+goes, in plain code: `editor` (the text), `answers` (what of an answer still fits), `dialects` (what a stream says),
+`stop_rule` (where an answer ends), `outcomes` (what keystrokes got). Shells: `typist` (replays in real time),
+`afterword_client` and `http_client` (lines to servers), `server`, `servers` and `discovery` (the servers), `trials`
+(runs them all). `tables` reports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from afterword.models import ModelFiles
-
-from .completions import connections
-from .found import Named, find
-from .peers import LLAMA, OURS
-from .plan import Wishes
-from .rounds import Results, Rounds
+from ..progress import Progress
+from .plan import ReplayPlan
+from .server import Server
+from .servers import AFTERWORD, LLAMA
+from .trials import CountTokens, Results, Trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +28,11 @@ class Replayed:
 
 
 async def replay(
-    requests: Wishes, named: Named, model: str, files: ModelFiles, search: bool, tell: Callable[[str], None]
+    plan: ReplayPlan, servers: Sequence[Server], progress: Progress, count_tokens: CountTokens, search: bool
 ) -> Replayed:
     """Run everything. `search`: also look for the number of writers that Afterword and llama.cpp each serve."""
-    async with connections() as session:
-        rounds = Rounds(requests, find(named, model, files, session, tell), tell)
-        await rounds.all()
-        if search:
-            await rounds.search((OURS, LLAMA))
-        return Replayed(rounds.results, {name: rounds.soon(name) for name in (OURS, LLAMA)})
+    trials = Trials(plan, servers, progress, count_tokens)
+    await trials.all()
+    if search:
+        await trials.search((AFTERWORD, LLAMA))
+    return Replayed(trials.results, {name: trials.soon(name) for name in (AFTERWORD, LLAMA)})

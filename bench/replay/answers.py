@@ -11,7 +11,8 @@ class Answer:
 
     `before`, `after`: the text around the caret when it was asked.
     `arrivals`: when how many characters of `text` were there. `ended`: when nothing more was to come.
-    `tokens`: tokens that were computed for this, prompt and text, as far as the server told; None if it told nothing.
+    `computed`: tokens that were computed for this, prompt and text; `written`: of them, those of the text. Both as far
+    as the server told; None if it told nothing.
     `fault`: what went wrong, if anything did.
     """
 
@@ -21,7 +22,8 @@ class Answer:
     text: str = ""
     arrivals: list[tuple[float, int]] = field(default_factory=list)
     ended: float | None = None
-    tokens: int | None = None
+    computed: int | None = None
+    written: int | None = None
     fault: str = ""
 
     def add(self, piece: str, now: float) -> None:
@@ -29,6 +31,15 @@ class Answer:
         if piece:
             self.text += piece
             self.arrivals.append((now, len(self.text)))
+
+    def end(self, now: float, length: int | None = None) -> None:
+        """Nothing more comes. `length`: the text ends after so many characters, and what came beyond is dropped."""
+        self.ended = now
+        if length is not None and length < len(self.text):
+            self.text = self.text[:length]
+            kept = [(at, reached) for at, reached in self.arrivals if reached <= length]
+            beyond = [(at, length) for at, reached in self.arrivals if reached > length][:1]
+            self.arrivals = kept + (beyond if length > (kept[-1][1] if kept else 0) else [])
 
     def fail(self, fault: str, now: float) -> None:
         """It went wrong, and nothing more comes."""

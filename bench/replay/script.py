@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from .page import Page, Stroke
+from .editor import EditorText, Keystroke
 from .rhythm import Rhythm
 
 TYPO_SHARE = 0.025  # of letters
@@ -37,34 +37,34 @@ def opening(texts: Sequence[str], writer: int, context: int, edition: int = 0) -
     return whole[: cut + 1], whole[cut + 1 :]
 
 
-def script(before: str, to_type: str, rhythm: Rhythm, seconds: float, seed: int) -> list[Stroke]:
+def script(before: str, to_type: str, rhythm: Rhythm, seconds: float, seed: int) -> list[Keystroke]:
     """Keystrokes for so many seconds, as a person would make them who wants to write `to_type` after `before`."""
-    return _Typist(before, to_type, rhythm, seed).strokes(seconds)
+    return _ScriptBuilder(before, to_type, rhythm, seed).keystrokes(seconds)
 
 
-class _Typist:
+class _ScriptBuilder:
     def __init__(self, before: str, to_type: str, rhythm: Rhythm, seed: int) -> None:
-        self._page = Page(before)
+        self._text = EditorText(before)
         self._left = to_type
         self._rhythm = rhythm
         self._dice = random.Random(seed)
-        self._strokes: list[Stroke] = []
+        self._strokes: list[Keystroke] = []
         self._clock_s = 0.0
 
-    def strokes(self, seconds: float) -> list[Stroke]:
+    def keystrokes(self, seconds: float) -> list[Keystroke]:
         while self._left and self._clock_s < seconds:
             self._next()
         clock = 0.0
         kept = []
-        for stroke in self._strokes:
-            clock += stroke.after_s
+        for keystroke in self._strokes:
+            clock += keystroke.after_s
             if clock > seconds:
                 break
-            kept.append(stroke)
+            kept.append(keystroke)
         return kept
 
     def _next(self) -> None:
-        before = self._page.before
+        before = self._text.before
         if before.endswith((". ", "\n")) and self._dice.random() < PASTE_SHARE:
             self._paste()
         elif before.endswith(" ") and self._dice.random() < TRIP_SHARE:
@@ -89,7 +89,7 @@ class _Typist:
 
     def _trip(self) -> None:
         """Go back to the beginning of a word, add something there, and return."""
-        before = self._page.before
+        before = self._text.before
         starts = [at for at in range(max(1, len(before) - LONGEST_TRIP), len(before)) if before[at - 1] == " "]
         if not starts:
             return
@@ -104,10 +104,10 @@ class _Typist:
         self._left = self._left[characters:]
 
     def _press(self, *, insert: str = "", delete: int = 0, move: int = 0) -> None:
-        stroke = Stroke(self._rhythm.gap_s(self._page.before, self._dice), insert, delete, move)
-        self._page = self._page.typed(stroke)
-        self._strokes.append(stroke)
-        self._clock_s += stroke.after_s
+        keystroke = Keystroke(self._rhythm.gap_s(self._text.before, self._dice), insert, delete, move)
+        self._text = self._text.typed(keystroke)
+        self._strokes.append(keystroke)
+        self._clock_s += keystroke.after_s
 
 
 def _neighbour(key: str, dice: random.Random) -> str:

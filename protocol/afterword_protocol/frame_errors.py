@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 from afterword_protocol.utf16 import has_lone_surrogate
 
 MAX_ECHO_POINTS = 64  # of a name that a client made up, in error messages
@@ -58,6 +60,8 @@ def parse_lone_surrogates(frame: str | bytes, problem: Exception) -> tuple[Any, 
     try:
         text = frame if isinstance(frame, str) else bytes(frame).decode()
         if _SURROGATE_ESCAPE.search(text):
+            # How deep `json` reads depends on the version of Python, so orjson judges everything but the surrogates.
+            orjson.loads(_SURROGATE_ESCAPE.sub(lambda match: r"\u00" if len(match[0]) > 1 else "?", text))
             value = json.loads(text, parse_constant=_refuse_constant)
             path = next(_lone_surrogates(value), None)
             if path is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import prose, report, steady, wire
+from bench import prose, report, steady, wire_client
 from bench.prose import Kind
 
 from afterword.config.settings import Settings
@@ -48,6 +49,24 @@ def test_medians_and_percentiles() -> None:
     assert report.median([]) != report.median([]), "of nothing there is none"
 
 
+def test_beside_a_median_stand_its_spread_and_how_many_values_there_were() -> None:
+    values = [float(value) for value in range(101)]
+    assert report.spread(values, 0) == "50 (10-90, n 101)"
+    assert report.ms(values) == "50.0 ms (10.0-90.0, n 101)"
+    assert report.spread([1.0, 2.0, math.inf]) == "2.0 (1.0-never, n 3)"
+    assert report.spread([]) == "none (n 0)"
+
+
+def test_text_that_nobody_foresees_has_the_same_letters_in_the_same_words() -> None:
+    text = prose.texts()[0]
+    mixed = prose.unforeseen(text, 1)
+    assert mixed != text
+    assert mixed == prose.unforeseen(text, 1)
+    assert mixed != prose.unforeseen(text, 2)
+    words = [list(map(sorted, one.split())) for one in (text, mixed)]
+    assert words[0] == words[1]
+
+
 def test_a_missed_goal_is_not_hidden(tmp_path: Path) -> None:
     section = report.Section("Soon")
     section.add("all keystrokes", "99 ms", "at most 50 ms", met=False)
@@ -55,7 +74,7 @@ def test_a_missed_goal_is_not_hidden(tmp_path: Path) -> None:
     assert "MISSED" in report.as_text(machine, [section])
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-    report.write_readme(readme, report.as_markdown(machine, [section]))
+    report.write_figures(readme, report.as_markdown(machine, [section]))
     written = readme.read_text()
     assert "missed" in written
     assert "old" not in written
@@ -63,7 +82,7 @@ def test_a_missed_goal_is_not_hidden(tmp_path: Path) -> None:
     assert written.endswith("\nafter\n")
     readme.write_text("nothing")
     with pytest.raises(ValueError, match="no place"):
-        report.write_readme(readme, "")
+        report.write_figures(readme, "")
 
 
 @pytest.mark.timeout(60)
@@ -73,7 +92,7 @@ async def test_every_ask_is_counted_with_its_tokens_and_its_end(tiny_model_folde
     options = Settings().changed(port=0)
     async with (
         running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server,
-        wire.Wire(server.url) as writer,
+        wire_client.WireClient(server.url) as writer,
     ):
         text = await writer.open("text", "xy")
         asked = await writer.key(text, "z", max_tokens=8)
@@ -89,12 +108,12 @@ async def test_every_ask_is_counted_with_its_tokens_and_its_end(tiny_model_folde
                 await writer.done(one)
         await writer.settle()
         section = report.Section("Steady")
-        steady._count(section, [writer])
+        steady.count_answers(section, [writer])
         assert {figure.name: figure.met for figure in section.figures if figure.goal} == {
             "asks without exactly one done": True,
             "errors": True,
         }
         text.asked[1].dones = 2
         section = report.Section("Steady")
-        steady._count(section, [writer])
+        steady.count_answers(section, [writer])
         assert any(figure.met is False for figure in section.figures)

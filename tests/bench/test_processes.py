@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from bench.processes import Family, NotStarted, Peak, free_port, running
+from bench.processes import NotStarted, PeakMemory, ProcessTree, free_port, running
 
 CHILD = "import time; held = bytearray(64 << 20); print('grown', flush=True); time.sleep(600)"
 PARENT = f"""
@@ -45,11 +45,11 @@ async def test_memory_counts_children_and_nothing_is_left_behind() -> None:
     async with running([sys.executable, "-c", PARENT]) as program:
         child = int((await program.until_says(re.compile(r"child \d+"))).split()[1])
         await program.until_says(re.compile("grown"))
-        peak = Peak(program.family)
+        peak = PeakMemory(lambda: [program.tree.memory_mib()])
         async with peak.watching():
             await asyncio.sleep(0.1)
-        assert peak.mib > 64
-        assert program.family.cpu_s() > 0
+        assert peak.most_mib[0] > 64
+        assert program.tree.cpu_s() > 0
     await gone(child)
 
 
@@ -57,7 +57,7 @@ async def test_memory_counts_children_and_nothing_is_left_behind() -> None:
 async def test_a_paused_program_is_ended_too() -> None:
     async with running([sys.executable, "-c", PARENT]) as program:
         child = int((await program.until_says(re.compile(r"child \d+"))).split()[1])
-        program.family.signal(signal.SIGSTOP)
+        program.tree.signal(signal.SIGSTOP)
     await gone(child)
 
 
@@ -75,7 +75,7 @@ async def test_cancelling_ends_what_was_started() -> None:
     async def forever() -> None:
         async with running([sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]) as program:
             await program.until_says(re.compile("up"))
-            pids.extend(member.pid for member in program.family.members())
+            pids.extend(member.pid for member in program.tree.members())
             await asyncio.sleep(600)
 
     task = asyncio.create_task(forever())
@@ -89,7 +89,7 @@ async def test_cancelling_ends_what_was_started() -> None:
 def test_of_a_process_that_has_gone_there_is_nothing() -> None:
     program = subprocess.Popen([sys.executable, "-c", ""])
     program.wait()
-    family = Family(program.pid)
-    assert family.members() == []
-    assert family.memory_mib() == 0
-    assert family.cpu_s() == 0
+    tree = ProcessTree(program.pid)
+    assert tree.members() == []
+    assert tree.memory_mib() == 0
+    assert tree.cpu_s() == 0

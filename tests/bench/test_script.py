@@ -7,22 +7,24 @@ import statistics
 
 import pytest
 from bench import prose
-from bench.replay.page import Page, Stroke
+from bench.replay.editor import EditorText, Keystroke
 from bench.replay.rhythm import LEAST_GAP_S, LONGEST_PAUSE_S, Rhythm
 from bench.replay.script import opening, script
 
 CONTEXTS = (300, 1000, 2000, 4000, 8000)
 
 
-def typed(before: str, strokes: list[Stroke]) -> list[Page]:
+def typed(before: str, keystrokes: list[Keystroke]) -> list[EditorText]:
     """All pages that a script goes through."""
-    pages = [Page(before)]
-    for stroke in strokes:
-        pages.append(pages[-1].typed(stroke))
+    pages = [EditorText(before)]
+    for keystroke in keystrokes:
+        pages.append(pages[-1].typed(keystroke))
     return pages
 
 
-def a_script(writer: int = 0, context: int = 300, seconds: float = 120, seed: int = 1) -> tuple[str, str, list[Stroke]]:
+def a_script(
+    writer: int = 0, context: int = 300, seconds: float = 120, seed: int = 1
+) -> tuple[str, str, list[Keystroke]]:
     before, to_type = opening(prose.texts(), writer, context)
     return before, to_type, script(before, to_type, Rhythm(), seconds, seed)
 
@@ -52,8 +54,8 @@ def test_a_script_is_the_same_for_the_same_seed_only() -> None:
 
 
 def test_it_lasts_as_long_as_it_should() -> None:
-    _, _, strokes = a_script(seconds=30)
-    total_s = sum(stroke.after_s for stroke in strokes)
+    _, _, keystrokes = a_script(seconds=30)
+    total_s = sum(keystroke.after_s for keystroke in keystrokes)
     assert 30 - LONGEST_PAUSE_S <= total_s <= 30
 
 
@@ -69,13 +71,13 @@ def test_what_was_to_be_written_is_written_in_the_end_but_for_added_words() -> N
 
 
 def test_people_mistype_paste_and_go_back() -> None:
-    strokes = [stroke for seed in range(10) for stroke in a_script(writer=seed, seed=seed)[2]]
-    letters = sum(len(stroke.insert) == 1 for stroke in strokes)
-    deletions = sum(stroke.delete > 0 for stroke in strokes)
+    keystrokes = [keystroke for seed in range(10) for keystroke in a_script(writer=seed, seed=seed)[2]]
+    letters = sum(len(keystroke.insert) == 1 for keystroke in keystrokes)
+    deletions = sum(keystroke.delete > 0 for keystroke in keystrokes)
     assert 0.01 < deletions / letters < 0.08
-    assert any(len(stroke.insert) > 20 for stroke in strokes)
-    back = [stroke.move for stroke in strokes if stroke.move < 0]
-    forth = [stroke.move for stroke in strokes if stroke.move > 0]
+    assert any(len(keystroke.insert) > 20 for keystroke in keystrokes)
+    back = [keystroke.move for keystroke in keystrokes if keystroke.move < 0]
+    forth = [keystroke.move for keystroke in keystrokes if keystroke.move > 0]
     assert back
     assert len(back) - len(forth) <= 10, "whoever goes back returns, if there is time"
 
@@ -99,14 +101,14 @@ def test_people_stop_to_think_after_sentences_and_longer_after_paragraphs() -> N
 
 
 def test_a_key_changes_the_text_or_moves_the_caret() -> None:
-    page = Page("The cat", " sat")
-    assert page.typed(Stroke(0.1, insert="s")) == Page("The cats", " sat")
-    assert page.typed(Stroke(0.1, insert="r", delete=1)) == Page("The car", " sat")
-    assert page.typed(Stroke(0.1, move=-3)) == Page("The ", "cat sat")
-    assert page.typed(Stroke(0.1, move=4)) == Page("The cat sat", "")
+    page = EditorText("The cat", " sat")
+    assert page.typed(Keystroke(0.1, insert="s")) == EditorText("The cats", " sat")
+    assert page.typed(Keystroke(0.1, insert="r", delete=1)) == EditorText("The car", " sat")
+    assert page.typed(Keystroke(0.1, move=-3)) == EditorText("The ", "cat sat")
+    assert page.typed(Keystroke(0.1, move=4)) == EditorText("The cat sat", "")
     with pytest.raises(ValueError, match="not both"):
-        Stroke(0.1, insert="a", move=1)
+        Keystroke(0.1, insert="a", move=1)
     with pytest.raises(ValueError, match="less before"):
-        page.typed(Stroke(0.1, delete=8))
+        page.typed(Keystroke(0.1, delete=8))
     with pytest.raises(ValueError, match="leave"):
-        page.typed(Stroke(0.1, move=5))
+        page.typed(Keystroke(0.1, move=5))

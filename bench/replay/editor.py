@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Stroke:
+class Keystroke:
     """One keystroke: remove `delete` characters before the caret and put `insert` there, or else move the caret.
 
     `after_s`: seconds since the keystroke before. `move`: characters, back if negative.
@@ -23,18 +23,18 @@ class Stroke:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class EditorText:
     """Text around the caret."""
 
     before: str
     after: str = ""
 
-    def typed(self, stroke: Stroke) -> Page:
-        """The page after a keystroke. Raises ValueError if it reaches beyond the text."""
-        if stroke.delete > len(self.before):
+    def typed(self, keystroke: Keystroke) -> EditorText:
+        """The text after a keystroke. Raises ValueError if it reaches beyond the text."""
+        if keystroke.delete > len(self.before):
             raise ValueError("there is less before the caret than is to be deleted")
-        if stroke.move < -len(self.before) or stroke.move > len(self.after):
+        if keystroke.move < -len(self.before) or keystroke.move > len(self.after):
             raise ValueError("the caret cannot leave the text")
-        before = self.before[: len(self.before) - stroke.delete] + stroke.insert
-        whole, caret = before + self.after, len(before) + stroke.move
-        return Page(whole[:caret], whole[caret:])
+        before = self.before[: len(self.before) - keystroke.delete] + keystroke.insert
+        whole, caret = before + self.after, len(before) + keystroke.move
+        return EditorText(whole[:caret], whole[caret:])

@@ -1,4 +1,4 @@
-"""A writer on a bare socket that notes when each frame came.
+"""A writer on a bare WebSocket that notes when each frame came.
 
 It is not the library's client, which would be one more thing to measure.
 """
@@ -27,13 +27,16 @@ from afterword_protocol.messages import (
     Open,
     Ping,
     Pong,
+    Stop,
     Suggest,
     Token,
 )
 
+MAX_TOKENS = 24
+
 
 @dataclass(slots=True)
-class Asked:
+class Ask:
     """What became of one `suggest`; times are of `time.perf_counter`, in seconds."""
 
     sent: float
@@ -51,22 +54,22 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Text:
+class OpenDocument:
     """A document as its writer knows it."""
 
     name: str
     before: str
     rev: int = 1
     id: int = 0
-    asked: dict[int, Asked] = field(default_factory=dict)
+    asked: dict[int, Ask] = field(default_factory=dict)
 
     @property
-    def newest(self) -> Asked:
+    def newest(self) -> Ask:
         """The suggestion asked for last."""
         return self.asked[self.id]
 
 
-class Wire:
+class WireClient:
     """One connection, entered with `async with`."""
 
     def __init__(self, url: str) -> None:
@@ -74,7 +77,7 @@ class Wire:
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
-        self.texts: dict[str, Text] = {}
+        self.documents: dict[str, OpenDocument] = {}
         self.errors: list[Error] = []
         self.pongs = 0
 
@@ -91,43 +94,57 @@ class Wire:
         await self._socket.close()
         await self._reader
 
-    async def open(self, name: str, before: str) -> Text:
+    @property
+    def asked(self) -> list[Ask]:
+        """Everything asked for so far, in all documents."""
+        return [ask for document in self.documents.values() for ask in document.asked.values()]
+
+    async def open(self, name: str, before: str) -> OpenDocument:
         """Open a document."""
-        self.texts[name] = text = Text(name, before)
+        self.documents[name] = document = OpenDocument(name, before)
         await self.send(Open(doc=name, rev=1, before=before, after=""))
-        return text
+        return document
 
-    async def close(self, text: Text) -> None:
+    async def close(self, document: OpenDocument) -> None:
         """Close a document."""
-        await self.send(Close(doc=text.name))
+        await self.send(Close(doc=document.name))
 
-    async def key(self, text: Text, key: str, max_tokens: int = 24, delete: int = 0) -> Asked:
+    async def suggest(
+        self,
+        document: OpenDocument,
+        max_tokens: int = MAX_TOKENS,
+        stop: Stop = Stop.SENTENCE,
+        since: float | None = None,
+    ) -> Ask:
+        """Ask for text at the caret. `since`: when the clock of the answer began, now if not given."""
+        document.id += 1
+        ask = document.asked[document.id] = Ask(time.perf_counter() if since is None else since)
+        await self.send(Suggest(doc=document.name, id=document.id, rev=document.rev, max_tokens=max_tokens, stop=stop))
+        return ask
+
+    async def key(self, document: OpenDocument, key: str, max_tokens: int = MAX_TOKENS, delete: int = 0) -> Ask:
         """Type, in place of the last `delete` units, and ask, as an editor that does both on every keystroke."""
-        text.before = text.before[: len(text.before) - delete] + key
-        text.rev += 1
-        text.id += 1
-        asked = text.asked[text.id] = Asked(time.perf_counter())
-        await self.send(Edit(doc=text.name, rev=text.rev, delete=delete, insert=key))
-        await self.send(Suggest(doc=text.name, id=text.id, rev=text.rev, max_tokens=max_tokens))
-        return asked
+        pressed = time.perf_counter()
+        await self.type(document, key, delete)
+        return await self.suggest(document, max_tokens, since=pressed)
 
-    async def type(self, text: Text, key: str) -> None:
+    async def type(self, document: OpenDocument, key: str, delete: int = 0) -> None:
         """Type without asking."""
-        text.before += key
-        text.rev += 1
-        await self.send(Edit(doc=text.name, rev=text.rev, insert=key))
+        document.before = document.before[: len(document.before) - delete] + key
+        document.rev += 1
+        await self.send(Edit(doc=document.name, rev=document.rev, delete=delete, insert=key))
 
-    async def cancel(self, text: Text) -> None:
+    async def cancel(self, document: OpenDocument) -> None:
         """Take back what was asked for last."""
-        await self.send(Cancel(doc=text.name, id=text.id))
+        await self.send(Cancel(doc=document.name, id=document.id))
 
-    async def done(self, asked: Asked) -> None:
+    async def done(self, ask: Ask) -> None:
         """Wait for the end of a suggestion."""
-        await self.until(lambda: asked.dones > 0)
+        await self.until(lambda: ask.dones > 0)
 
-    async def tokens(self, asked: Asked, count: int) -> None:
+    async def tokens(self, ask: Ask, count: int) -> None:
         """Wait for so many token frames of a suggestion, or its end."""
-        await self.until(lambda: asked.tokens >= count or asked.dones > 0)
+        await self.until(lambda: ask.tokens >= count or ask.dones > 0)
 
     async def settle(self) -> None:
         """Wait until the server has handled everything sent so far."""
@@ -158,14 +175,14 @@ class Wire:
     def _note(self, frame: str | bytes, now: float) -> None:
         match codec.decode_server(frame):
             case Token(doc=doc, id=id, text=piece):
-                asked = self.texts[doc].asked[id]
-                asked.first_token = asked.first_token or now
-                asked.tokens += 1
-                asked.text += piece
+                ask = self.documents[doc].asked[id]
+                ask.first_token = ask.first_token or now
+                ask.tokens += 1
+                ask.text += piece
             case Done(doc=doc, id=id) as done:
-                asked = self.texts[doc].asked[id]
-                asked.dones += 1
-                asked.done, asked.done_at = done, now
+                ask = self.documents[doc].asked[id]
+                ask.dones += 1
+                ask.done, ask.done_at = done, now
             case Error() as error:
                 self.errors.append(error)
             case Pong():

@@ -54,7 +54,8 @@ class LlamaDialect:
         answer.add(event.get("content") or "", now)
         timings = event.get("timings")
         if timings:
-            answer.tokens = int(timings.get("prompt_n", 0)) + int(timings.get("predicted_n", 0))
+            answer.written = int(timings.get("predicted_n", 0))
+            answer.computed = int(timings.get("prompt_n", 0)) + answer.written
 
 
 class OpenAIDialect:
@@ -76,7 +77,8 @@ class OpenAIDialect:
         usage = event.get("usage")
         if usage:
             cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-            answer.tokens = int(usage.get("prompt_tokens", 0)) - cached + int(usage.get("completion_tokens", 0))
+            answer.written = int(usage.get("completion_tokens", 0))
+            answer.computed = int(usage.get("prompt_tokens", 0)) - cached + answer.written
 
 
 def take_in(line: bytes, dialect: Dialect, answer: Answer, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Which servers can be had here, from what was named on the command line and what is installed."""
+"""Which servers can be had here, from what the command line names and what is installed."""
 
 from __future__ import annotations
 
@@ -14,49 +14,57 @@ import aiohttp
 from afterword.models import ModelFiles
 from afterword.models.builtin import SPEC, locate
 
-from .hosts import Peer
-from .peers import AfterwordPeer, LlamaAt, LlamaPeer, OpenAIAt, TransformersPeer, VllmPeer
+from .server import Server
+from .servers import AfterwordServer, LlamaServer, RemoteLlama, RemoteOpenAI, TransformersServer, VllmServer
+from .stop_rule import StopRule
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Servers as the command line names them. `others`: whether to start transformers and vLLM if installed."""
+class ServerArgs:
+    """The servers that the command line names, and the stop rule for all of them.
+
+    `llama_version`: in place of what that server says of itself. `others`: whether to start transformers and vLLM if
+    they are installed.
+    """
 
     llama_server: Path | None = None
     llama_url: str | None = None
+    llama_version: str | None = None
     openai_urls: tuple[str, ...] = ()
     others: bool = True
+    stop: str = "sentence"
 
 
-def find(
-    named: Named, model: str, files: ModelFiles, session: aiohttp.ClientSession, tell: Callable[[str], None]
-) -> list[Peer]:
-    """All servers to measure, Afterword first; tells which are missing, and why. Raises OSError for a wrong address."""
-    peers: list[Peer] = [AfterwordPeer(model, files, session)]
+def find_servers(
+    args: ServerArgs, model: str, files: ModelFiles, session: aiohttp.ClientSession, say: Callable[[str], None]
+) -> list[Server]:
+    """All servers to measure, Afterword first; says which are missing, and why. Raises OSError for a wrong address."""
+    rule = StopRule(args.stop)
+    servers: list[Server] = [AfterwordServer(model, session, rule)]
     weights = _gguf(model)
-    program = named.llama_server or _on_path("llama-server")
+    program = args.llama_server or _on_path("llama-server")
     try:
-        if named.llama_url:
-            peers.append(LlamaAt(named.llama_url, session))
+        if args.llama_url:
+            servers.append(RemoteLlama(args.llama_url, session, rule, args.llama_version))
         elif program and weights:
-            peers.append(LlamaPeer(program, weights, session))
+            servers.append(LlamaServer(program, weights, session, rule, args.llama_version))
         else:
-            tell(
+            say(
                 "without llama.cpp: name its server with --llama-server or --llama-url"
                 if weights
                 else "without llama.cpp: the model is no GGUF file"
             )
-        peers += [OpenAIAt(url, session) for url in named.openai_urls]
+        servers += [RemoteOpenAI(url, session, rule) for url in args.openai_urls]
     except (urllib.error.URLError, ValueError, LookupError) as error:
         raise OSError(f"a server that was named does not answer as expected: {error}") from error
-    if named.others:
+    if args.others:
         if transformers_can_serve():
-            peers += [TransformersPeer(files.folder, batching, session) for batching in (True, False)]
+            servers += [TransformersServer(files.folder, batching, session, rule) for batching in (True, False)]
         else:
-            tell("without transformers serve: install the extra `bench`")
+            say("without transformers serve: install the extra `bench`")
         if vllm_can_serve():
-            peers.append(VllmPeer(files.folder, session))
-    return peers
+            servers.append(VllmServer(files.folder, session, rule))
+    return servers
 
 
 def _gguf(model: str) -> Path | None:

@@ -8,12 +8,14 @@ from dataclasses import replace
 
 import pytest
 from bench.replay.answers import Answer, newly_shown
-from bench.replay.page import Page
-from bench.replay.tally import Load, Outcome, Run, figures, ratio, tokens_told
-from bench.replay.writer import outcome_of
+from bench.replay.editor import EditorText
+from bench.replay.outcomes import Load, Outcome, Trial, figures, ratio, tokens_told
+from bench.replay.typist import outcome_of
 
 LOAD = Load(writers=1, context=300, gap_ms=200, client="plain")
+NAMES = ("first_ms", "silent_ms", "shown", "asked", "typed_through")
 GOT = Outcome(first_ms=10, silent_ms=None, shown=5, asked=True)
+THROUGH = Outcome(first_ms=2, silent_ms=None, shown=1, asked=True, typed_through=True)
 NOTHING = Outcome(first_ms=None, silent_ms=None, shown=0, asked=True)
 SILENCE = Outcome(first_ms=None, silent_ms=30, shown=0, asked=True)
 
@@ -25,8 +27,8 @@ def an_answer(*pieces: tuple[str, float], ended: float | None = None, fault: str
     return answer
 
 
-def a_run(*outcomes: Outcome, server: str = "one", tokens: int | None = 20, faults: int = 0) -> Run:
-    return Run(server, LOAD, outcomes, [400.0], tokens, 1.0, 100.0, faults, 0.5)
+def a_trial(*outcomes: Outcome, server: str = "one", tokens: int | None = 20, faults: int = 0) -> Trial:
+    return Trial(server, LOAD, outcomes, [400.0], tokens, 1.0, 100.0, faults, 0.5)
 
 
 def test_text_counts_from_when_some_of_it_lies_ahead_of_the_caret() -> None:
@@ -66,29 +68,29 @@ def test_only_new_characters_count_as_shown() -> None:
 
 
 def test_a_keystroke_gets_what_was_there_before_the_next() -> None:
-    page = Page("The c")
-    assert outcome_of(an_answer(("at", 1.2)), page, 1.0, asked=True, left="") == Outcome(
+    text = EditorText("The c")
+    assert outcome_of(an_answer(("at", 1.2)), text, 1.0, asked=True, left="") == Outcome(
         pytest.approx(200), None, 2, True
     )
-    assert outcome_of(an_answer(ended=1.1), page, 1.0, asked=True, left="") == Outcome(
+    assert outcome_of(an_answer(ended=1.1), text, 1.0, asked=True, left="") == Outcome(
         None, pytest.approx(100), 0, True
     )
-    assert outcome_of(an_answer(ended=1.1, fault="HTTP 500"), page, 1.0, True, "") == NOTHING
+    assert outcome_of(an_answer(ended=1.1, fault="HTTP 500"), text, 1.0, True, "") == NOTHING
 
 
 def test_keystrokes_without_an_answer_count_as_later_than_any() -> None:
-    half = figures([a_run(GOT, NOTHING, NOTHING)])
+    half = figures([a_trial(GOT, NOTHING, NOTHING)])
     assert half.median_ms == math.inf
     assert half.answered == pytest.approx(1 / 3)
-    most = figures([a_run(*[GOT] * 90, *[NOTHING] * 10)])
+    most = figures([a_trial(*[GOT] * 90, *[NOTHING] * 10)])
     assert most.median_ms == 10
     assert most.p95_ms == math.inf
 
 
 def test_giving_up_makes_nothing_better() -> None:
     slow = replace(GOT, first_ms=150)
-    before = figures([a_run(*[GOT] * 50, *[slow] * 50)])
-    after = figures([a_run(*[GOT] * 50, *[NOTHING] * 50, faults=50)])
+    before = figures([a_trial(*[GOT] * 50, *[slow] * 50)])
+    after = figures([a_trial(*[GOT] * 50, *[NOTHING] * 50, faults=50)])
     assert after.median_ms >= before.median_ms
     assert after.p95_ms > before.p95_ms
     assert after.answered < before.answered
@@ -96,43 +98,41 @@ def test_giving_up_makes_nothing_better() -> None:
 
 
 def test_being_told_that_there_is_nothing_is_an_answer_but_no_text() -> None:
-    got = figures([a_run(GOT, SILENCE)])
+    got = figures([a_trial(GOT, SILENCE)])
     assert got.answered == 1
     assert got.with_text == 0.5
     assert got.median_ms == 20
 
 
 def test_rounds_of_a_load_are_taken_together() -> None:
-    got = figures([a_run(GOT, GOT), a_run(NOTHING)])
+    got = figures([a_trial(GOT, GOT), a_trial(NOTHING)])
     assert got.keystrokes == 3
     assert got.tokens_per_character == 4
     assert got.cpu_ms == pytest.approx(2000 / 3)
     with pytest.raises(ValueError, match="different"):
-        figures([a_run(GOT), a_run(GOT, server="other")])
+        figures([a_trial(GOT), a_trial(GOT, server="other")])
     with pytest.raises(ValueError, match="nothing was typed"):
-        figures([a_run()])
+        figures([a_trial()])
 
 
 def test_what_was_not_told_is_not_made_up() -> None:
-    assert figures([a_run(GOT, tokens=None), a_run(GOT)]).tokens_per_character is None
+    assert figures([a_trial(GOT, tokens=None), a_trial(GOT)]).tokens_per_character is None
     assert tokens_told([3, None, 4]) == 7
     assert tokens_told([3, None, None]) is None, "too few told"
     assert tokens_told([]) is None
 
 
-def test_the_raw_numbers_of_a_run_are_enough_to_work_it_out_again() -> None:
-    run = a_run(GOT, SILENCE, NOTHING)
-    raw = json.loads(json.dumps(run.as_dict(), allow_nan=False))
+def test_the_raw_numbers_of_a_trial_are_enough_to_work_it_out_again() -> None:
+    trial = a_trial(GOT, THROUGH, SILENCE, NOTHING)
+    raw = json.loads(json.dumps(trial.as_dict(), allow_nan=False))
     columns = raw["outcomes"]
     again = [
-        Outcome(first, silent, shown, bool(asked))
-        for first, silent, shown, asked in zip(
-            columns["first_ms"], columns["silent_ms"], columns["shown"], columns["asked"], strict=True
-        )
+        Outcome(first, silent, shown, bool(asked), bool(through))
+        for first, silent, shown, asked, through in zip(*(columns[name] for name in NAMES), strict=True)
     ]
-    assert figures([replace(run, outcomes=again)]) == figures([run])
-    json.dumps(figures([run]).as_dict(), allow_nan=False)
-    json.dumps(figures([a_run(NOTHING)]).as_dict(), allow_nan=False)
+    assert figures([replace(trial, outcomes=again)]) == figures([trial])
+    json.dumps(figures([trial]).as_dict(), allow_nan=False)
+    json.dumps(figures([a_trial(NOTHING)]).as_dict(), allow_nan=False)
 
 
 def test_ratios_say_nothing_where_there_is_nothing_to_say() -> None:
@@ -141,3 +141,22 @@ def test_ratios_say_nothing_where_there_is_nothing_to_say() -> None:
     assert ratio(math.inf, 10) == math.inf
     assert ratio(math.inf, math.inf) is None
     assert ratio(10, 0) is None
+
+
+def test_keystrokes_that_were_typed_through_are_told_apart() -> None:
+    got = figures([a_trial(GOT, THROUGH, THROUGH, GOT)])
+    assert got.typed_through == 0.5
+    assert (got.through_ms, got.others_ms) == (2, 10)
+    text = EditorText("The ca")
+    assert outcome_of(an_answer(("at", 1.2)), text, 1.0, asked=True, left="t").typed_through
+    assert not outcome_of(an_answer(("at", 1.2)), text, 1.0, asked=True, left="").typed_through
+
+
+def test_tokens_written_are_counted_for_each_request() -> None:
+    told = replace(a_trial(GOT, GOT), written=9, ahead=4)
+    got = figures([told, told])
+    assert (got.written_per_ask, got.ahead_per_ask, got.counted_by_client) == (4.5, 2, False)
+    received = replace(told, ahead=None, counted_by_client=True)
+    got = figures([received])
+    assert (got.written_per_ask, got.ahead_per_ask, got.counted_by_client) == (4.5, None, True)
+    assert figures([told, replace(told, written=None)]).written_per_ask is None

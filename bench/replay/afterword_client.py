@@ -1,4 +1,4 @@
-"""A seat at an Afterword server.
+"""A writer's client of an Afterword server.
 
 It is a bare WebSocket, without the library's client, which would be one more thing to measure.
 """
@@ -24,24 +24,26 @@ from afterword_protocol.messages import (
     Open,
     Reason,
     ServerMessage,
+    Stop,
     Suggest,
     Token,
 )
 from afterword_protocol.utf16 import units
 
 from .answers import Answer
-from .page import Page, Stroke
+from .editor import EditorText, Keystroke
 
 DOCUMENT = "text"
 FAULTS = frozenset({Reason.BUSY, Reason.ERROR, Reason.STALE})  # ends that are no answer
 
 
-class GhostSeat:
+class AfterwordClient:
     """One connection with one document."""
 
-    def __init__(self, socket: ClientConnection, max_tokens: int) -> None:
+    def __init__(self, socket: ClientConnection, max_tokens: int, stop: Stop) -> None:
         self._socket = socket
         self._max_tokens = max_tokens
+        self._stop = stop
         self._rev = 0
         self._answers: dict[int, Answer] = {}
         self._newest = Answer("", "", 0.0)
@@ -49,28 +51,28 @@ class GhostSeat:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def take(cls, url: str, max_tokens: int) -> Self:
+    async def connect(cls, url: str, max_tokens: int, stop: Stop) -> Self:
         """Connect."""
         socket = await connect(url, subprotocols=[Subprotocol(SUBPROTOCOL)], compression=None)
         await socket.send(codec.encode(Hello()))
         await socket.recv()
-        return cls(socket, max_tokens)
+        return cls(socket, max_tokens, stop)
 
-    async def open(self, page: Page) -> None:
+    async def open(self, text: EditorText) -> None:
         """Begin with this text."""
         self._rev += 1
-        await self._send(Open(doc=DOCUMENT, rev=self._rev, before=page.before, after=page.after))
+        await self._send(Open(doc=DOCUMENT, rev=self._rev, before=text.before, after=text.after))
 
-    async def edit(self, before: Page, stroke: Stroke) -> None:
+    async def edit(self, before: EditorText, keystroke: Keystroke) -> None:
         """Send what the keystroke did."""
         self._rev += 1
-        await self._send(edit_of(before, stroke, self._rev))
+        await self._send(edit_of(before, keystroke, self._rev))
 
-    async def ask(self, page: Page) -> Answer:
+    async def ask(self, text: EditorText) -> Answer:
         """Send a `suggest`; the server drops the one before by itself."""
         id = len(self._answers) + 1
-        self._answers[id] = self._newest = Answer(page.before, page.after, time.perf_counter())
-        await self._send(Suggest(doc=DOCUMENT, id=id, rev=self._rev, max_tokens=self._max_tokens))
+        self._answers[id] = self._newest = Answer(text.before, text.after, time.perf_counter())
+        await self._send(Suggest(doc=DOCUMENT, id=id, rev=self._rev, max_tokens=self._max_tokens, stop=self._stop))
         return self._newest
 
     async def close(self) -> None:
@@ -93,24 +95,25 @@ class GhostSeat:
 
     def _note(self, message: ServerMessage, now: float) -> None:
         match message:
-            case Token(id=id, text=text):
-                self._answers[id].add(text, now)
+            case Token(id=id, text=piece):
+                self._answers[id].add(piece, now)
             case Done(id=id, reason=reason, usage=usage):
                 answer = self._answers[id]
-                answer.ended = now
+                answer.end(now)
                 # Text taken over from the suggestion before is counted again: this is the most it can have been.
-                answer.tokens = usage.computed + usage.generated
+                answer.written = usage.generated
+                answer.computed = usage.computed + usage.generated
                 if reason in FAULTS:
                     answer.fail(str(reason), now)
             case Error(id=id, code=code):
                 self._answers.get(id or 0, self._newest).fail(str(code), now)
 
 
-def edit_of(page: Page, stroke: Stroke, rev: int) -> Edit:
+def edit_of(text: EditorText, keystroke: Keystroke, rev: int) -> Edit:
     """A keystroke as the splice at the caret that the protocol knows."""
-    before, after, move = page.before, page.after, stroke.move
+    before, after, move = text.before, text.after, keystroke.move
     if move < 0:
         return Edit(doc=DOCUMENT, rev=rev, delete=units(before[move:]), insert_after=before[move:])
     if move > 0:
         return Edit(doc=DOCUMENT, rev=rev, insert=after[:move], delete_after=units(after[:move]))
-    return Edit(doc=DOCUMENT, rev=rev, insert=stroke.insert, delete=units(before[len(before) - stroke.delete :]))
+    return Edit(doc=DOCUMENT, rev=rev, insert=keystroke.insert, delete=units(before[len(before) - keystroke.delete :]))
