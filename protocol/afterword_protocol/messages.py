@@ -108,6 +108,7 @@ class NoticeKind(StrEnum):
     """What a `notice` message tells."""
 
     DRAINING = "draining"
+    ENGINE_LOST = "engine_lost"
     ENGINE_RESTARTED = "engine_restarted"
 
 

@@ -17,7 +17,7 @@ from afterword.clock import now_ms
 from afterword.config.settings import Settings
 from afterword.engine.api import Engine, EngineEvent, Failed, Lost, Ready, RunEvent
 from afterword.gateway.session_config import session_config
-from afterword.session.effects import Disconnect, Effect, Send
+from afterword.session.effects import Disconnect, Effect, Send, SendDone
 from afterword.session.session import Session
 from afterword.text.boundaries.rules import Rules
 from afterword.text.token_bridge import TokenBridge
@@ -49,7 +49,7 @@ class Loopback:
         self.error: ConnectionLost | None = None  # why nothing works any more
         self._engine = engine
         self._bridge: TokenBridge[Loopback] = TokenBridge(vocabulary)
-        self._session = Session(config, Rules(), lambda _: True, OWNER, now_ms(), itertools.count(1))
+        self._session = Session(config, Rules(), None, OWNER, now_ms(), itertools.count(1))
         self._session.receive(codec.encode(Hello(delivery=Delivery.TOKEN)), now_ms())
         self._documents: dict[str, Document] = {}
         self._markers = itertools.count(1)
@@ -125,7 +125,7 @@ class Loopback:
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Send):
+            if isinstance(effect, Send | SendDone):
                 self._deliver(effect.message)
             elif isinstance(effect, Disconnect):
                 self.close(ConnectionLost(effect.reason, effect.code))
@@ -149,7 +149,7 @@ class Loopback:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due_ms = self._session.deadline_ms()
+        due_ms = self._session.deadline_ms
         if due_ms is not None:
             delay_s = max(0.0, due_ms - now_ms()) / 1000
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)

@@ -28,6 +28,7 @@ from afterword.session.effects import (
     GenerationPaused,
     GenerationStarted,
     Send,
+    SendDone,
     StartGeneration,
     StopGeneration,
     TextGenerated,
@@ -109,7 +110,7 @@ class Loopback:
 
     def connect(self) -> None:
         self.epoch = next(self._epochs)
-        self.session = Session(CONFIG, Rules(), lambda token: True, "test", 0.0, self._numbers)
+        self.session = Session(CONFIG, Rules(), None, "test", 0.0, self._numbers)
         self.session.receive('{"type":"hello"}', 0.0)
         for document in self._documents.values():
             document.reopen()
@@ -160,7 +161,7 @@ class Loopback:
 
     def _carry_out(self, effects: list[object]) -> None:
         for effect in effects:
-            if isinstance(effect, Send):
+            if isinstance(effect, Send | SendDone):
                 message = codec.decode_server(codec.encode(effect.message))
                 self.received.append(message)
                 if isinstance(message, Pong):
@@ -208,11 +209,15 @@ class ScriptedServer:
         for socket in list(self.sockets):
             await socket.close(code, reason)
 
+    def accept(self, token: str | None) -> bool:
+        """Whether a client with this token is let in."""
+        return token == self.token
+
     async def _serve(self, socket: ServerConnection) -> None:
         if self.farewell is not None:
             await socket.close(*self.farewell)
             return
-        session = Session(CONFIG, Rules(), lambda token: token == self.token, "test", 0.0, self._numbers)
+        session = Session(CONFIG, Rules(), self, "test", 0.0, self._numbers)
         self.sockets.add(socket)
         writing = asyncio.create_task(self._write(socket, session))
         try:
@@ -233,7 +238,7 @@ class ScriptedServer:
 
     async def _carry_out(self, socket: ServerConnection, effects: list[object]) -> None:
         for effect in effects:
-            if isinstance(effect, Send):
+            if isinstance(effect, Send | SendDone):
                 await socket.send(codec.encode(effect.message))
             elif isinstance(effect, Disconnect):
                 await socket.close(effect.code, effect.reason)

@@ -118,9 +118,12 @@ class FakeEngine:
         self._sink(events)
 
     def lose(self, detail: str = "it was killed") -> None:
-        """Die, and come back at once."""
+        """Die; `come_back` follows."""
         self.runs.clear()
         self.emit(Lost(detail), Progress("starting again"))
+
+    def come_back(self) -> None:
+        """Be there again."""
         self.emit(READY)
 
     def fail(self, detail: str = "the model is refused") -> None:

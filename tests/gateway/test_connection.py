@@ -139,9 +139,16 @@ async def test_when_the_engine_is_lost_the_suggestion_ends_and_the_next_works(
         engine.lose()
         done = await peer.receive_type("done")
         assert done["reason"] == "error"
-        notice = {"type": "notice", "kind": "engine_restarted"}
-        assert await peer.receive_type("notice") == notice
-        assert await idle.receive() == notice
+        lost = {"type": "notice", "kind": "engine_lost"}
+        assert await peer.receive_type("notice") == lost
+        assert await idle.receive() == lost
+        async with greeted(server.url) as late:
+            assert await late.receive() == lost
+            engine.come_back()
+            back = {"type": "notice", "kind": "engine_restarted"}
+            assert [await each.receive() for each in (peer, idle, late)] == [back] * 3
+        async with greeted(server.url) as new:
+            assert await new.answers(), "and is told nothing"
         await peer.suggest()
         text, done = await peer.until_done()
         assert done["reason"] == "end"

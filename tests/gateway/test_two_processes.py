@@ -88,14 +88,17 @@ async def test_when_the_engine_is_killed_nobody_is_disconnected_and_it_comes_bac
 
         done = await peer.receive_type("done")
         assert (done["doc"], done["reason"]) == ("b", "error")
-        notice = {"type": "notice", "kind": "engine_restarted"}
-        assert await peer.receive_type("notice") == notice
-        assert await idle.receive() == notice
+        lost = {"type": "notice", "kind": "engine_lost"}
+        assert await peer.receive_type("notice") == lost
+        assert await idle.receive() == lost
 
         await peer.open("The quick brown fox")  # asked at once, answered when the model is there again
         await peer.suggest(max_tokens=8)
         async with asyncio.timeout(START_S):
             await program.next_engine()
+        back = {"type": "notice", "kind": "engine_restarted"}
+        assert await peer.receive_type("notice") == back
+        assert await idle.receive() == back
         assert (await peer.until_done())[0] == before
         assert await idle.answers()
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from afterword.config.settings import Settings
 from afterword.gateway.session_config import session_config
+from afterword.session import ghost_text
 from afterword.session.effects import (
     Disconnect,
     Effect,
@@ -31,11 +32,13 @@ from afterword.session.effects import (
     GenerationStarted,
     Prepare,
     Send,
+    SendDone,
     StartGeneration,
     StopGeneration,
     TextGenerated,
 )
 from afterword.session.session import Session
+from afterword.session.suggestion import TRANSITIONS, SuggestionEvent, SuggestionState, Transition
 from afterword.session.text_rules import Surroundings, TextRules, Verdict
 from afterword.text.boundaries.rules import Rules
 from afterword_protocol.codec import decode_server, encode
@@ -101,6 +104,7 @@ class Run:
     over: list[bool]
     told: bool = False
     gone: bool = False
+    pausing: list[int] = field(default_factory=list)  # alternatives whose pause is on its way
 
     def busy(self) -> bool:
         return not self.gone and any(
@@ -130,6 +134,7 @@ class Doc:
     after: str
     rev: int
     last_id: int = 0
+    newest: int = 0  # id of the suggestion that was begun last
     lost: bool = False  # waits for `open`
     ghosts: dict[int, Ghost] = field(default_factory=dict)
     run: Run | None = None
@@ -151,8 +156,7 @@ class World:
         self.now = 0.0
         self.delivery = delivery
         self.docs: dict[str, Doc] = {}
-        self.session = Session(config, rules, lambda token: True, "s", self.now, itertools.count(1))
-        self.late: list[GenerationEvent] = []  # on their way when their run was stopped
+        self.session = Session(config, rules, None, "s", self.now, itertools.count(1))
         self.names: dict[int, str] = {}  # of documents, by the numbers that commands name
         self.runs: dict[tuple[int, int], tuple[str, Run]] = {}  # by document and run
         self.errors: list[Error] = []
@@ -170,14 +174,15 @@ class World:
 
     def take(self, effects: list[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Send):
-                assert decode_server(encode(effect.message)) == effect.message
-                if isinstance(effect.message, Token):
-                    self.paint(effect.message)
-                elif isinstance(effect.message, Done):
-                    self.finish(effect.message)
-                elif isinstance(effect.message, Error):
-                    self.errors.append(effect.message)
+            if isinstance(effect, Send | SendDone):
+                message = effect.message
+                assert decode_server(encode(message)) == message
+                if isinstance(message, Token):
+                    self.paint(message)
+                elif isinstance(message, Done):
+                    self.finish(message)
+                elif isinstance(message, Error):
+                    self.errors.append(message)
             else:
                 assert not isinstance(effect, Disconnect)
                 self.command(effect)
@@ -186,7 +191,7 @@ class World:
         doc = self.docs[token.doc]
         ghost = doc.ghosts[token.id]
         assert ghost.owed > 0, "a piece after the last done"
-        assert token.id == doc.last_id, "a piece of a superseded suggestion"
+        assert token.id == doc.newest, "a piece of a superseded suggestion"
         assert self.delivery != "final"
         assert token.text
         assert token.pos == units(ghost.pieces[token.alternative]), "a gap or an overlap"
@@ -218,6 +223,7 @@ class World:
     def ask(self, name: str, **options: Any) -> None:
         doc = self.docs[name]
         doc.last_id += 1
+        doc.newest = doc.last_id
         live = {id for id, ghost in doc.ghosts.items() if ghost.owed}
         alternatives = options.get("alternatives", 1)
         doc.ghosts[doc.last_id] = Ghost(doc.before, doc.after, alternatives, 1, [""] * alternatives)
@@ -247,7 +253,7 @@ class World:
             doc.lost = True
             return
         assert self.errors == []
-        ghost = doc.ghosts.get(doc.last_id)
+        ghost = doc.ghosts.get(doc.newest)
         if ghost is None:
             return
         agrees = (
@@ -300,10 +306,15 @@ class World:
     def write(self, name: str, choice: int) -> bool:
         """Let the engine take one step for a document; False if it has nothing to do."""
         doc = self.docs.get(name)
-        if doc is None or doc.run is None or not doc.run.busy():
+        if doc is None or doc.run is None:
             return False
         run = doc.run
         number = run.start.document, run.start.run
+        if run.pausing:
+            self.hear(GenerationPaused(*number, run.pausing.pop(0)))
+            return True
+        if not run.busy():
+            return False
         if not run.told:
             run.told = True
             self.hear(GenerationStarted(*number, 9, 5, 4, 0.5))
@@ -323,7 +334,9 @@ class World:
         doc.written[alternative] += text
         self.hear(TextGenerated(*number, alternative, text, tokens, -dice.random() * tokens))
         # The run may have been stopped by what it wrote; its pause is then on its way all the same.
-        if at_limit:
+        if at_limit and dice.random() < 0.3:
+            run.pausing.append(alternative)
+        elif at_limit:
             self.hear(GenerationPaused(*number, alternative))
         return True
 
@@ -443,18 +456,18 @@ def do_suggest(world: World, name: str, a: int, b: int, c: int) -> None:
 
 def do_extend(world: World, name: str, a: int, b: int, c: int) -> None:
     doc = world.docs[name]
-    ghost = doc.ghosts.get(doc.last_id)
+    ghost = doc.ghosts.get(doc.newest)
     if ghost is None:
         return
     ghost.owed += 1
     ghost.narrowed = ghost.alternatives > 1
-    world.send(type="extend", doc=name, id=doc.last_id, stop=list(Stop)[a % 5], max_tokens=1 + b % 12)
+    world.send(type="extend", doc=name, id=doc.newest, stop=list(Stop)[a % 5], max_tokens=1 + b % 12)
 
 
 def do_accept(world: World, name: str, a: int, b: int, c: int) -> None:
     """Take a part of what is painted."""
     doc = world.docs[name]
-    ghost = doc.ghosts.get(doc.last_id)
+    ghost = doc.ghosts.get(doc.newest)
     if ghost is None or ghost.left or ghost.narrowed or doc.lost:
         return
     typed = doc.before[len(ghost.anchor) :]
@@ -469,7 +482,7 @@ def do_accept(world: World, name: str, a: int, b: int, c: int) -> None:
         doc.before + taken,
         doc.after,
         lambda rev: world.send(
-            type="accept", doc=name, id=doc.last_id, rev=rev, length=units(taken), alternative=alternative
+            type="accept", doc=name, id=doc.newest, rev=rev, length=units(taken), alternative=alternative
         ),
     )
 
@@ -477,9 +490,9 @@ def do_accept(world: World, name: str, a: int, b: int, c: int) -> None:
 def do_cancel(world: World, name: str, a: int, b: int, c: int) -> None:
     live = world.live(name)
     doc = world.docs[name]
-    if a % 2 and doc.last_id:
-        doc.ghosts[doc.last_id].left = True
-    world.send(type=("cancel", "dismiss")[a % 2], doc=name, id=doc.last_id or 1)
+    if a % 2 and doc.newest:
+        doc.ghosts[doc.newest].left = True
+    world.send(type=("cancel", "dismiss")[a % 2], doc=name, id=doc.newest or 1)
     assert world.live(name) is None
     assert live is None or live in world.ended
 
@@ -507,6 +520,17 @@ def do_wrong(world: World, name: str, a: int, b: int, c: int) -> None:
         assert live is None or live in world.ended
 
 
+def do_stale(world: World, name: str, a: int, b: int, c: int) -> None:
+    """Ask at a state of the text that is not the current one: the suggestion before it is ended all the same."""
+    doc = world.docs[name]
+    live = world.live(name)
+    doc.last_id += 1
+    world.send(type="suggest", doc=name, id=doc.last_id, rev=doc.rev + 1)
+    assert [error.code for error in world.errors] == (["resync"] if doc.lost else [])
+    assert live is None or live in world.ended
+    assert doc.last_id in world.ended
+
+
 def do_write(world: World, name: str, a: int, b: int, c: int) -> None:
     for step in range(1 + b % 4):
         world.write(name, a + 1000 * step + c)
@@ -529,7 +553,7 @@ def do_late(world: World, name: str, a: int, b: int, c: int) -> None:
 def do_wait(world: World, name: str, a: int, b: int, c: int) -> None:
     world.now += a % 30
     world.take(world.session.on_tick(world.now))
-    deadline = world.session.deadline_ms()
+    deadline = world.session.deadline_ms
     assert deadline is None or deadline > world.now
 
 
@@ -556,6 +580,7 @@ STEPS = {
     "accept": do_accept,
     "cancel": do_cancel,
     "wrong": do_wrong,
+    "stale": do_stale,
     "write": do_write,
     "late": do_late,
     "wait": do_wait,
@@ -565,6 +590,18 @@ STEPS = {
 WEIGHTS = {"type": 12, "write": 25, "suggest": 8, "extend": 4, "accept": 5, "delete": 5, "wrong": 1, "open": 2}
 
 Step = tuple[str, str, int, int, int]
+
+
+class Followed(dict[tuple[SuggestionState, SuggestionEvent], Transition]):
+    """The table, and which of its rows were looked up."""
+
+    def __init__(self) -> None:
+        super().__init__(TRANSITIONS)
+        self.rows: set[tuple[SuggestionState, SuggestionEvent]] = set()
+
+    def __getitem__(self, row: tuple[SuggestionState, SuggestionEvent]) -> Transition:
+        self.rows.add(row)
+        return super().__getitem__(row)
 
 
 def play(world: World, steps: list[Step]) -> None:
@@ -617,3 +654,14 @@ def test_every_promise_holds_over_thousands_of_steps(seed: int, delivery: str) -
         for _ in range(2000)
     ]
     play(World(PlainRules(), delivery), steps)
+
+
+def test_all_that_the_table_of_states_foresees_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Followed()
+    monkeypatch.setattr(ghost_text, "TRANSITIONS", table)
+    for seed in range(40):
+        dice = random.Random(seed)
+        kinds = [kind for kind in STEPS for _ in range(WEIGHTS.get(kind, 1))]
+        steps = [(dice.choice(kinds), "a", *(dice.randrange(10_000) for _ in range(3))) for _ in range(400)]
+        play(World(PlainRules(), "token"), steps)
+    assert set(TRANSITIONS) - table.rows == set()

@@ -11,11 +11,11 @@ import pytest
 
 from afterword.config.settings import Settings
 from afterword.gateway.session_config import session_config
-from afterword.session.effects import Effect, GenerationStarted, Send, StartGeneration, TextGenerated
+from afterword.session.effects import Effect, GenerationStarted, Send, SendDone, StartGeneration, TextGenerated
 from afterword.session.session import Session
 from afterword.session.text_rules import Surroundings, Verdict
 from afterword_protocol import codec, specification
-from afterword_protocol.messages import Boundaries, Done, Reason, Stop, Token
+from afterword_protocol.messages import Boundaries, Reason, Stop, Token
 
 SPEC = specification.PATH.read_text(encoding="utf-8")
 README = (specification.PATH.parents[1] / "README.md").read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ class Wire:
 
     def __init__(self, before: str | None) -> None:
         config = session_config(Settings().changed(messages_per_second=1000, message_burst=1000), "m")
-        self.session = Session(config, Plain(), lambda token: True, "c-1", 0, itertools.count(1))
+        self.session = Session(config, Plain(), None, "c-1", 0, itertools.count(1))
         self.rev = 0
         self.id = 0
         if before is not None:
@@ -76,7 +76,7 @@ class Wire:
 
 
 def endings(effects: list[Effect]) -> list[Reason]:
-    return [sent.message.reason for sent in effects if isinstance(sent, Send) and isinstance(sent.message, Done)]
+    return [sent.message.reason for sent in effects if isinstance(sent, SendDone)]
 
 
 def pieces(effects: list[Effect]) -> list[str]:
@@ -148,7 +148,7 @@ def test_a_session_goes_as_the_transcript_says(written: list[Any], lines: list[t
     def listen(effects: list[Effect]) -> None:
         nonlocal run
         for effect in effects:
-            if isinstance(effect, Send):
+            if isinstance(effect, Send | SendDone):
                 heard.append(json.loads(codec.encode(effect.message)))
             if isinstance(effect, StartGeneration):
                 run = effect.document, effect.run

@@ -12,7 +12,7 @@ import pytest
 
 from afterword.config.settings import Settings
 from afterword.gateway.session_config import session_config
-from afterword.session.effects import Disconnect, Effect, Send
+from afterword.session.effects import Disconnect, Effect, Send, SendDone
 from afterword.session.session import Session
 from afterword.text.boundaries.rules import Rules
 from afterword.text.token_bridge import TokenBridge
@@ -33,7 +33,7 @@ class Desk:
         self.core = core
         self.bridge: TokenBridge[str] = TokenBridge(vocabulary)
         self.bridge.set_context(core.config.context_tokens)
-        self.session = Session(config, Rules(), lambda _: True, "s", 0.0, itertools.count(1))
+        self.session = Session(config, Rules(), None, "s", 0.0, itertools.count(1))
         self.text = BEFORE
         self.sent: list[Any] = []
         self._rev = itertools.count(2)
@@ -46,7 +46,7 @@ class Desk:
 
     def carry_out(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Send):
+            if isinstance(effect, Send | SendDone):
                 self.sent.append(effect.message)
                 continue
             assert not isinstance(effect, Disconnect)

@@ -21,7 +21,7 @@ from afterword.faults import describe_fault
 from afterword.gateway.metrics.gateway_metrics import Metrics
 from afterword.gateway.outbox import Outbox
 from afterword.session.counters import SuggestionCounters
-from afterword.session.effects import Disconnect, Effect, Send
+from afterword.session.effects import Disconnect, Effect, Send, SendDone
 from afterword.session.session import Session
 from afterword.text.token_bridge import TokenBridge
 from afterword_protocol.codes import CloseCode
@@ -104,6 +104,10 @@ class Connection:
         """The engine died."""
         self._ask(self._session.on_engine_lost)
 
+    def on_engine_restarted(self) -> None:
+        """The engine that died answers again."""
+        self._ask(self._session.on_engine_restarted)
+
     def drain(self, grace_ms: float) -> None:
         """The server is going away and says so."""
         self._ask(self._session.drain, grace_ms)
@@ -129,9 +133,9 @@ class Connection:
         return self._session.documents
 
     @property
-    def tally(self) -> SuggestionCounters:
+    def counters(self) -> SuggestionCounters:
         """What came of suggestions so far."""
-        return self._session.tally
+        return self._session.counters
 
     # --- how it is done ---
 
@@ -144,9 +148,10 @@ class Connection:
             return
         try:
             for effect in decide(*given, now_ms()):
-                if isinstance(effect, Send):
-                    self._metrics.sending(effect.message)
-                    if not self._outbox.put(effect.message, effect.asked_ms):
+                if isinstance(effect, Send | SendDone):
+                    message = effect.message
+                    self._metrics.sending(message)
+                    if not self._outbox.put(message, effect.asked_ms):
                         self._cut_off("the answers are not being read")
                     self._news.set()
                 elif isinstance(effect, Disconnect):
@@ -155,7 +160,7 @@ class Connection:
                     command = self._bridge.to_engine(self, self.name, effect)
                     if command is not None:
                         self._engine.submit(command)
-            if self._session.deadline_ms() != self._timer_due_ms:
+            if self._session.deadline_ms != self._timer_due_ms:
                 self._set_timer()
         except Exception as error:
             self._fail(error)
@@ -170,7 +175,7 @@ class Connection:
             yield from self._session.on_generation(news, now_ms)
 
     def _set_timer(self) -> None:
-        due_ms = self._timer_due_ms = self._session.deadline_ms()
+        due_ms = self._timer_due_ms = self._session.deadline_ms
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

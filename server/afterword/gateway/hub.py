@@ -61,7 +61,8 @@ class Hub:
         self._bridge: TokenBridge[Connection] = TokenBridge(vocabulary)
         self._tokens = Tokens(settings.server.tokens)
         self._connections: set[Connection] = set()
-        self._tally = SuggestionCounters()  # of connections that are gone
+        self._counters = SuggestionCounters()  # of connections that are gone
+        self._engine_lost = False  # and does not serve again yet
         self._changed = asyncio.Event()  # something happened on a connection, for `drain` to look again
 
     async def open(self) -> None:
@@ -82,7 +83,7 @@ class Hub:
         name = secrets.token_hex(8)
         connection = Connection(
             socket,
-            Session(self._config, self._rules, self._tokens.accept, name, now_ms(), self._document_numbers),
+            Session(self._config, self._rules, self._tokens, name, now_ms(), self._document_numbers),
             Outbox(encode, self._limits.outbox_bytes),
             self._bridge,
             self._engine,
@@ -93,12 +94,14 @@ class Hub:
             close_timeout_ms=self._limits.close_timeout_ms,
         )
         self._connections.add(connection)
+        if self._engine_lost:
+            connection.on_engine_lost()
         _log.info("connection %s opened", name)
         try:
             await connection.run()
         finally:
             self._connections.discard(connection)
-            self._tally.add(connection.tally)
+            self._counters.add(connection.counters)
             self.metrics.closed(socket.close_code)
             self._changed.set()
             _log.info("connection %s closed with %s", name, socket.close_code)
@@ -142,11 +145,11 @@ class Hub:
     def _census(self) -> Census:
         """What there is now, for the metrics."""
         census = Census(len(self._connections))
-        census.tally.add(self._tally)
+        census.counters.add(self._counters)
         for connection in self._connections:
             census.documents += connection.documents
             census.live += connection.live
-            census.tally.add(connection.tally)
+            census.counters.add(connection.counters)
         return census
 
     def _note(self, event: EngineEvent) -> None:
@@ -154,10 +157,15 @@ class Hub:
         self.health.note(event)
         if isinstance(event, Lost):
             self._bridge.lose_runs()
+            self._engine_lost = True
             for connection in list(self._connections):
                 connection.on_engine_lost()
         elif isinstance(event, Ready):
             self._bridge.set_context(event.context_tokens)
+            if self._engine_lost:
+                self._engine_lost = False
+                for connection in list(self._connections):
+                    connection.on_engine_restarted()
             _log.info("the engine is ready: %s on %s in %s", event.model, event.device, event.dtype)
         if self._watch is not None:
             self._watch(event)

@@ -1,6 +1,8 @@
 """What the sans-I/O state of a connection asks of the world around it, and what it is told in return.
 
-The session takes messages and generation events in and gives effects out, in order; whoever holds it carries them out.
+The session takes messages and generation events in and gives effects out, in order; whoever holds it carries them out
+one after the other. Among the effects of one input, commands to the engine come first.
+
 A *continuation* is text that a model writes onward from an origin; a suggestion is a view of it. Text is Python `str`
 here and lengths are code points; UTF-16 units exist only in messages.
 
@@ -10,9 +12,10 @@ Runs rise per document: of two, the later one is the one that counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from afterword_protocol.messages import Reason, ServerMessage
+from afterword.session.text_rules import Surroundings, TextRules
+from afterword_protocol.messages import Alternative, Done, Reason, ServerMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,35 @@ class Send:
 
     message: ServerMessage
     asked_ms: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SendDone:
+    """Send this `done`, with the boundaries of its texts, which are found only when `message` is read.
+
+    To find them takes longer than all else that ends a suggestion, and the engine is not to wait for it: effects are
+    carried out in order, commands to the engine stand before messages, and so a `StopGeneration` is out before a rule
+    about text is asked. What `message` rests on are values, so it is the same message whenever it is read. Reading it
+    raises what the rules raise.
+
+    `asked_ms`: as of `Send`, if nothing was sent of the text before.
+    """
+
+    done: Done  # without boundaries
+    around: Surroundings  # of the anchor, where the texts begin
+    rules: TextRules = field(compare=False)
+    asked_ms: float | None = field(default=None, compare=False)
+
+    @property
+    def message(self) -> Done:
+        """The whole message."""
+        done = self.done
+        if done.text is not None:
+            return replace(done, boundaries=self.rules.boundaries(self.around, done.text))
+        finished: list[Alternative] = []
+        for each in done.alternatives or ():
+            finished.append(replace(each, boundaries=self.rules.boundaries(self.around, each.text)))
+        return replace(done, alternatives=tuple(finished))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +121,7 @@ class ForgetDocument:
 
 
 GenerationCommand = Prepare | StartGeneration | ExtendGeneration | StopGeneration | ForgetDocument
-Effect = Send | Disconnect | GenerationCommand
+Effect = Send | SendDone | Disconnect | GenerationCommand
 
 
 # --- what the session is told ----------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from afterword.session.text_rules import Surroundings
 from afterword_protocol.messages import Open
 from afterword_protocol.utf16 import points_at_end, points_at_start, units
 
@@ -43,25 +42,19 @@ class Mirror:
         self._limit_units = max(limit_units - units(self.preface), limit_units // FORGET_FRACTION)
         self._before_units = units(before)
         self._after_units = units(after)
-        self._forgotten_units = 0  # length of the text before `before`
+        self.length_units = self._before_units  # of all text before the caret, forgotten text included
         self._forgotten_after = False  # whether the end of the text after the caret was dropped
 
     @property
-    def length_units(self) -> int:
-        """Length of all text before the caret, forgotten text included, in UTF-16 units."""
-        return self._forgotten_units + self._before_units
-
-    @property
-    def surroundings(self) -> Surroundings:
-        """What stands around the caret now."""
-        return Surroundings(self.before, self.after, self.language, self.block)
+    def _forgotten(self) -> bool:
+        return self.length_units > self._before_units or self._forgotten_after
 
     def typed_since(self, older: Mirror, typed: str) -> str | None:
         """What stands between the caret and the place where `older` was `typed` before its caret.
 
         None if that place is no longer there, or if anything but the text from there to the caret has changed.
         """
-        if self._forgotten_units or older._forgotten_units or older._forgotten_after:
+        if self._forgotten or older._forgotten:
             return None
         if (self.after, self.preface, self.language, self.block) != (
             older.after,
@@ -83,8 +76,8 @@ class Mirror:
             raise Unfollowable("delete reaches into text that the server no longer holds")
         if delete_after_units > self._after_units:
             raise Unfollowable("delete_after takes more than the server holds")
-        delete = points_at_end(self.before, delete_units)
-        delete_after = points_at_start(self.after, delete_after_units)
+        delete = points_at_end(self.before, delete_units) if delete_units else 0
+        delete_after = points_at_start(self.after, delete_after_units) if delete_after_units else 0
         if delete is None or delete_after is None:
             raise Unfollowable("the edit would split a surrogate pair")
         result_units = self.length_units - delete_units + units(insert)
@@ -92,14 +85,19 @@ class Mirror:
             raise Unfollowable(f"before would have length {result_units}, not {length_units}")
         return Splice(delete, insert, delete_after, insert_after)
 
-    def apply(self, splice: Splice) -> None:
-        """Change the text, then forget what is beyond the limit."""
+    def apply(self, splice: Splice) -> bool:
+        """Change the text, then forget what is beyond the limit; whether the text after the caret is another now."""
+        after = self.after
         if splice.delete:
             kept = len(self.before) - splice.delete
-            self._before_units -= units(self.before[kept:])
+            deleted_units = units(self.before[kept:])
+            self._before_units -= deleted_units
+            self.length_units -= deleted_units
             self.before = self.before[:kept]
         if splice.insert:
-            self._before_units += units(splice.insert)
+            inserted_units = units(splice.insert)
+            self._before_units += inserted_units
+            self.length_units += inserted_units
             self.before += splice.insert
         if splice.delete_after:
             self._after_units -= units(self.after[: splice.delete_after])
@@ -109,6 +107,7 @@ class Mirror:
             self.after = splice.insert_after + self.after
         if self._before_units + self._after_units > self._limit_units:
             self._forget()
+        return bool(splice.delete_after or splice.insert_after) and self.after != after
 
     def _forget(self) -> None:
         """Cut the beginning of `before`, but leave a stride of it; if that is not enough, the far end of `after`."""
@@ -118,9 +117,7 @@ class Mirror:
         if self._before_units > keep:
             kept = _at_most(points_at_end, self.before, keep)
             self.before = self.before[len(self.before) - kept :]
-            kept_units = units(self.before)
-            self._forgotten_units += self._before_units - kept_units
-            self._before_units = kept_units
+            self._before_units = units(self.before)
         if self._before_units + self._after_units > self._limit_units:
             kept = _at_most(points_at_start, self.after, target - self._before_units)
             self.after = self.after[:kept]

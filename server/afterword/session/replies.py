@@ -5,7 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afterword.session.effects import Effect, Send
-from afterword_protocol.messages import Boundaries, Done, Error, ErrorCode, Extend, Reason, Suggest, Timing, Usage
+from afterword_protocol.messages import (
+    Accept,
+    Boundaries,
+    Cancel,
+    Close,
+    Dismiss,
+    Done,
+    Edit,
+    Error,
+    ErrorCode,
+    Extend,
+    Reason,
+    Suggest,
+    Timing,
+    Usage,
+)
+
+DocumentMessage = Edit | Suggest | Extend | Accept | Cancel | Dismiss | Close
+"""What a client says about a document that is open."""
 
 
 def error(
@@ -50,3 +68,12 @@ class Refusal:
             timing=Timing(),
         )
         return [*self.errors(asked), Send(done)]
+
+
+def unknown_doc(message: DocumentMessage) -> list[Effect]:
+    """What answers a message about a document that is not open."""
+    why = "this document is not open"
+    if isinstance(message, Suggest | Extend):
+        return Refusal(ErrorCode.UNKNOWN_DOC, why).answer(message)
+    id = message.id if isinstance(message, Accept | Cancel | Dismiss) else None
+    return [error(ErrorCode.UNKNOWN_DOC, why, message.doc, id)]

@@ -2,20 +2,32 @@
 
 Frames, generation events and the time come in; effects go out, to be carried out in order. The same calls give the same
 effects: there is no clock, no randomness and no waiting here.
+
+Of the effects of one call, commands to the engine come before messages to the client: a run that is not wanted any more
+is stopped, and the next one started, before anybody looks at the text of the `done` (see `SendDone`). Whoever carries
+the effects out may fail on the way, at the latest while the text is looked at. The connection must then be closed,
+because the session believes that the client knows what it was never told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from afterword.session.counters import SuggestionCounters
 from afterword.session.document import DocumentState, too_long
-from afterword.session.effects import Disconnect, Effect, ForgetDocument, GenerationCommand, GenerationEvent, Send
-from afterword.session.replies import Refusal, error
-from afterword.session.suggestion_controller import SuggestionOptions
+from afterword.session.effects import (
+    Disconnect,
+    Effect,
+    GenerationEvent,
+    Send,
+    SendDone,
+)
+from afterword.session.ghost_text import SuggestionOptions
+from afterword.session.limits import Throttle, TokenCheck
+from afterword.session.replies import error, unknown_doc
+from afterword.session.suggestion import SuggestionEvent, SuggestionState
 from afterword.session.text_rules import TextRules
-from afterword.session.throttle import Throttle
 from afterword_protocol.codec import BadMessage, Malformed, UnknownType, decode_client
 from afterword_protocol.codes import CloseCode
 from afterword_protocol.messages import (
@@ -41,7 +53,6 @@ from afterword_protocol.messages import (
     Welcome,
 )
 
-_OfDocument = Edit | Suggest | Extend | Accept | Cancel | Dismiss | Close
 _CHANGES_TEXT = frozenset({Open.type, Edit.type, Accept.type})
 
 RETRY_AFTER_MS = 1_000
@@ -70,30 +81,35 @@ class Session:
         self,
         config: SessionConfig,
         rules: TextRules,
-        authenticate: Callable[[str | None], bool],
+        tokens: TokenCheck | None,
         session_id: str,
         now_ms: float,
         document_numbers: Iterator[int],
     ) -> None:
-        self.tally = SuggestionCounters()  # what came of suggestions so far
+        """`tokens`: None lets everybody in. `session_id` is told to the client, for logs.
+
+        `document_numbers`: rising, and shared by all sessions of a server.
+        """
+        self.counters = SuggestionCounters()  # what came of suggestions so far
+        self.deadline_ms: float | None = now_ms + config.hello_timeout_ms  # when to call `on_tick`, if ever
         self._config = config
         self._rules = rules
-        self._authenticate = authenticate  # whether a token, or its absence, lets a client in
-        self._session_id = session_id  # told to the client, for logs
-        self._document_numbers = document_numbers  # shared by all sessions of a server
-        self._terms: SuggestionOptions | None = None  # set by `hello`
+        self._tokens = tokens
+        self._session_id = session_id
+        self._document_numbers = document_numbers
+        self._options: SuggestionOptions | None = None  # set by `hello`
         self._documents: dict[str, DocumentState] = {}  # open ones, by name
         self._by_number: dict[int, DocumentState] = {}  # the same, by the numbers that events name
-        self._hello_deadline_ms = now_ms + config.hello_timeout_ms
         self._grace_ms: float | None = None  # set once the server drains
+        self._engine_lost = False  # and does not serve again yet
         self._over = False  # disconnected
-        self._bucket = Throttle(config.messages_per_second, config.message_burst, now_ms)
+        self._throttle = Throttle(config.messages_per_second, config.message_burst, now_ms)
 
     def receive(self, frame: str | bytes, now_ms: float) -> list[Effect]:
         """Take in a frame; `bytes` is a binary one."""
         if self._over:
             return []
-        if not self._bucket.take(now_ms):
+        if not self._throttle.take(now_ms):
             return self._disconnect(CloseCode.TOO_FAST, "too many messages")
         if not isinstance(frame, str):
             return self._disconnect(CloseCode.MALFORMED, "binary frames are not used")
@@ -102,94 +118,102 @@ class Session:
         except Malformed:
             return self._disconnect(CloseCode.MALFORMED, "not a JSON object")
         except (UnknownType, BadMessage) as fault:
-            return self._unreadable(fault, now_ms)
+            return _commands_first(self._unreadable(fault, now_ms))
         if isinstance(message, Hello):
             return self._hello(message)
-        if self._terms is None:
+        if self._options is None:
             return self._disconnect(CloseCode.MALFORMED, "hello must come first")
         if isinstance(message, Ping):
             return [Send(Pong(t=message.t))]
         if isinstance(message, Open):
-            return self._open(message, self._terms, now_ms)
+            return _commands_first(self._open(message, self._options, now_ms))
         document = self._documents.get(message.doc)
         if document is None:
-            return _unknown_doc(message)
-        return self._route(document, message, now_ms)
+            return unknown_doc(message)
+        match message:
+            case Edit():
+                effects = document.edit(message, now_ms)
+            case Suggest():
+                effects = document.suggest(message, self._grace_ms is not None, now_ms)
+                if document.ghost_text.deadline_ms is not None:
+                    self._note_deadline(document.ghost_text.deadline_ms)
+            case Extend():
+                effects = document.extend(message, self._grace_ms is not None, now_ms)
+            case Accept():
+                effects = document.accept(message, now_ms)
+            case Cancel():
+                effects = document.cancel(message, now_ms)
+            case Dismiss():
+                effects = document.dismiss(message, now_ms)
+            case Close():
+                del self._documents[document.name], self._by_number[document.number]
+                effects = document.close(now_ms)
+        return _commands_first(effects)
 
     def on_generation(self, event: GenerationEvent, now_ms: float) -> list[Effect]:
         """Take in what is reported of a run. What comes of runs that are not wanted any more is dropped."""
         document = self._by_number.get(event.document)
-        if document is None or self._over:
-            return []
-        return document.on_generation(event, now_ms)
+        return [] if document is None else _commands_first(document.ghost_text.on_generation(event, now_ms))
 
     def on_engine_lost(self, now_ms: float) -> list[Effect]:
-        """All drafts are gone: live suggestions end, and the client is told."""
-        if self._over or self._terms is None:
+        """All runs are gone: live suggestions end, and the client is told, after `welcome` at the earliest."""
+        if self._over:
             return []
+        self._engine_lost = True
         effects: list[Effect] = []
-        for document in self._documents.values():
-            effects += document.lose_engine(now_ms)
-        return [*effects, Send(Notice(kind=NoticeKind.ENGINE_RESTARTED))]
+        for document in self._by_number.values():
+            effects += document.ghost_text.move(SuggestionEvent.ENGINE_LOST, now_ms)
+        return [] if self._options is None else [*effects, Send(Notice(kind=NoticeKind.ENGINE_LOST))]
+
+    def on_engine_restarted(self, now_ms: float) -> list[Effect]:
+        """The engine that was lost serves again: a client that knows of the loss is told."""
+        if self._over or not self._engine_lost:
+            return []
+        self._engine_lost = False
+        return [] if self._options is None else [Send(Notice(kind=NoticeKind.ENGINE_RESTARTED))]
 
     def on_tick(self, now_ms: float) -> list[Effect]:
-        """Do what is due by now."""
-        if self._over:
+        """Do what is due by now, which may be nothing: a deadline can have become needless."""
+        if self.deadline_ms is None or now_ms < self.deadline_ms:
             return []
-        if self._terms is None:
-            if now_ms < self._hello_deadline_ms:
-                return []
+        if self._options is None:
             return self._disconnect(CloseCode.HELLO_TIMEOUT, "no hello in time")
         effects: list[Effect] = []
-        for document in self._documents.values():
-            if document.deadline_ms is not None and document.deadline_ms <= now_ms:
-                effects += document.tick(now_ms)
-        return effects
-
-    def deadline_ms(self) -> float | None:
-        """When `on_tick` is to be called next, if ever."""
-        if self._over:
-            return None
-        if self._terms is None:
-            return self._hello_deadline_ms
-        deadlines = (document.deadline_ms for document in self._documents.values())
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        self.deadline_ms = None
+        for document in self._by_number.values():
+            deadline_ms = document.ghost_text.deadline_ms
+            if deadline_ms is not None and deadline_ms <= now_ms:
+                effects += document.ghost_text.time_out(now_ms)
+            elif deadline_ms is not None:
+                self._note_deadline(deadline_ms)
+        return _commands_first(effects)
 
     def drain(self, grace_ms: float, now_ms: float) -> list[Effect]:
         """The server will go away: say so, and take no new asks."""
-        if self._over or self._draining:
+        if self._over or self._grace_ms is not None:
             return []
         self._grace_ms = grace_ms
-        return [] if self._terms is None else [_going(grace_ms)]
+        return [] if self._options is None else [_draining(grace_ms)]
 
     def live(self) -> bool:
         """Whether a `done` is still owed."""
-        return not self._over and any(document.live for document in self._documents.values())
+        return any(document.ghost_text.state is SuggestionState.LIVE for document in self._by_number.values())
 
     @property
     def documents(self) -> int:
         """How many documents are open."""
         return len(self._documents)
 
-    def closed(self) -> list[GenerationCommand]:
-        """The socket is gone."""
-        self._over = True
-        commands: list[GenerationCommand] = [ForgetDocument(number) for number in self._by_number]
-        self._documents.clear()
-        self._by_number.clear()
-        return commands
-
-    @property
-    def _draining(self) -> bool:
-        return self._grace_ms is not None
+    # --- how it is done ---
 
     def _hello(self, hello: Hello) -> list[Effect]:
-        if self._terms is not None:
+        if self._options is not None:
             return self._disconnect(CloseCode.SECOND_HELLO, "hello may come once")
-        if not self._authenticate(hello.token):
+        if self._tokens is not None and not self._tokens.accept(hello.token):
             return self._disconnect(CloseCode.UNAUTHORIZED, "the token is missing or wrong")
         config = self._config
-        self._terms = SuggestionOptions(hello.delivery, config.limits, self._rules, RETRY_AFTER_MS, self.tally)
+        self._options = SuggestionOptions(hello.delivery, config.limits, self._rules, RETRY_AFTER_MS, self.counters)
+        self.deadline_ms = None
         welcome = Welcome(
             protocol=PROTOCOL_VERSION,
             session=self._session_id,
@@ -201,45 +225,32 @@ class Session:
             features=config.features,
             advice=Advice(debounce_ms=config.debounce_ms),
         )
-        return [Send(welcome), *([_going(self._grace_ms)] if self._grace_ms is not None else [])]
+        effects: list[Effect] = [Send(welcome)]
+        if self._grace_ms is not None:
+            effects.append(_draining(self._grace_ms))
+        if self._engine_lost:
+            effects.append(Send(Notice(kind=NoticeKind.ENGINE_LOST)))
+        return effects
 
-    def _open(self, given: Open, terms: SuggestionOptions, now_ms: float) -> list[Effect]:
-        document = self._documents.get(given.doc)
+    def _open(self, opened: Open, options: SuggestionOptions, now_ms: float) -> list[Effect]:
+        document = self._documents.get(opened.doc)
         if document is not None:
-            return document.open(given, now_ms)
-        refusal = too_long(given, terms.limits.context)
+            return document.open(opened, now_ms)
+        refusal = too_long(opened, options.limits.context)
         if refusal:
             return [refusal]
-        if len(self._documents) >= terms.limits.docs:
-            return [error(ErrorCode.TOO_MANY_DOCS, f"{terms.limits.docs} documents are open", given.doc)]
-        document = DocumentState(given, next(self._document_numbers), terms)
-        self._documents[given.doc] = self._by_number[document.number] = document
+        if len(self._documents) >= options.limits.docs:
+            return [error(ErrorCode.TOO_MANY_DOCS, f"{options.limits.docs} documents are open", opened.doc)]
+        document = DocumentState(opened, next(self._document_numbers), options)
+        self._documents[opened.doc] = self._by_number[document.number] = document
         return document.prepare()
-
-    def _route(self, document: DocumentState, message: _OfDocument, now_ms: float) -> list[Effect]:
-        match message:
-            case Edit():
-                return document.edit(message, now_ms)
-            case Suggest():
-                return document.suggest(message, self._draining, now_ms)
-            case Extend():
-                return document.extend(message, self._draining, now_ms)
-            case Accept():
-                return document.accept(message, now_ms)
-            case Cancel():
-                return document.cancel(message, now_ms)
-            case Dismiss():
-                return document.dismiss(message, now_ms)
-            case Close():
-                del self._documents[document.name], self._by_number[document.number]
-                return document.close(now_ms)
 
     def _unreadable(self, fault: UnknownType | BadMessage, now_ms: float) -> list[Effect]:
         """Answer a JSON object that is no proper message."""
         is_hello = isinstance(fault, BadMessage) and fault.type == Hello.type
-        if is_hello and self._terms is not None:
+        if is_hello and self._options is not None:
             return self._disconnect(CloseCode.SECOND_HELLO, "hello may come once")
-        if not is_hello and self._terms is None:
+        if not is_hello and self._options is None:
             return self._disconnect(CloseCode.MALFORMED, "hello must come first")
         if isinstance(fault, UnknownType):
             return [error(ErrorCode.UNKNOWN_TYPE, str(fault))]
@@ -251,16 +262,24 @@ class Session:
 
     def _disconnect(self, code: CloseCode, reason: str) -> list[Effect]:
         self._over = True
+        self.deadline_ms = None
+        self._documents.clear()
+        self._by_number.clear()
         return [Disconnect(code, reason)]
 
-
-def _unknown_doc(message: _OfDocument) -> list[Effect]:
-    why = "this document is not open"
-    if isinstance(message, Suggest | Extend):
-        return Refusal(ErrorCode.UNKNOWN_DOC, why).answer(message)
-    id = message.id if isinstance(message, Accept | Cancel | Dismiss) else None
-    return [error(ErrorCode.UNKNOWN_DOC, why, message.doc, id)]
+    def _note_deadline(self, deadline_ms: float) -> None:
+        if self.deadline_ms is None or deadline_ms < self.deadline_ms:
+            self.deadline_ms = deadline_ms
 
 
-def _going(grace_ms: float) -> Send:
+def _commands_first(effects: list[Effect]) -> list[Effect]:
+    """Tell the engine before the client: a stop or a start does not wait for the text of a `done` to be looked at."""
+    commands: list[Effect] = []
+    messages: list[Effect] = []
+    for effect in effects:
+        (messages if isinstance(effect, Send | SendDone) else commands).append(effect)
+    return commands + messages
+
+
+def _draining(grace_ms: float) -> Send:
     return Send(Notice(kind=NoticeKind.DRAINING, grace_ms=grace_ms))

@@ -60,12 +60,12 @@ REFUSALS = (
 
 @dataclass(slots=True)
 class Census:
-    """What exists at this moment. `tally`: of all connections, open and closed."""
+    """What exists at this moment. `counters`: of all connections, open and closed."""
 
     connections: int = 0
     documents: int = 0
     live: int = 0
-    tally: SuggestionCounters = field(default_factory=SuggestionCounters)
+    counters: SuggestionCounters = field(default_factory=SuggestionCounters)
 
 
 class Metrics:
@@ -193,10 +193,10 @@ class _Now(Collector):
         yield GaugeMetricFamily("afterword_documents", "Open documents.", value=now.documents)
         yield GaugeMetricFamily("afterword_live_suggestions", "Suggestions being written.", value=now.live)
         families: dict[str, CounterMetricFamily] = {}
-        for each in fields(now.tally):
+        for each in fields(now.counters):
             family, label = each.metadata["family"], each.metadata["label"]
             if family not in families:
                 labels = [label[0]] if label else []
                 families[family] = CounterMetricFamily(f"afterword_{family}", each.metadata["help"], labels=labels)
-            families[family].add_metric([label[1]] if label else [], getattr(now.tally, each.name))
+            families[family].add_metric([label[1]] if label else [], getattr(now.counters, each.name))
         yield from families.values()

@@ -1,10 +1,20 @@
-"""How fast messages may come: a bucket that fills at the sustained rate, up to the burst."""
+"""Who may connect, and how fast messages may come. What one connection may request is in `SessionConfig.limits`."""
 
 from __future__ import annotations
 
+from typing import Protocol
+
+
+class TokenCheck(Protocol):
+    """Who may connect."""
+
+    def accept(self, token: str | None) -> bool:
+        """Whether a client with this token, or with none, is let in."""
+        ...
+
 
 class Throttle:
-    """Holds at most `burst` messages, and is full at first."""
+    """A bucket that fills at the sustained rate of messages, up to the burst; it is full at first."""
 
     def __init__(self, per_second: float, burst: float, now_ms: float) -> None:
         self._per_second = per_second
