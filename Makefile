@@ -56,6 +56,7 @@ check: $(installed_dev) $(tools) $(client) check-docs ## format, lint, types, im
 	$(bin)/python -m afterword_protocol.schema --check
 	npm --prefix protocol/tools run --silent validate
 	$(bin)/python -m afterword.config --check
+	$(bin)/python -m afterword.gateway.metrics --check
 	npm --prefix client-js run --silent check
 
 # Links inside the repository, the site with warnings as errors, examples, and the workflows of hosted CI; all offline.
@@ -71,6 +72,7 @@ format: $(installed_dev) ## format the code and write generated files anew
 	$(bin)/ruff check --fix .
 	$(bin)/python -m afterword_protocol.schema
 	$(bin)/python -m afterword.config --write
+	$(bin)/python -m afterword.gateway.metrics --write
 
 bench: $(installed_bench) ## measure speed; ARGS= are those of python -m bench
 	$(bin)/python -m bench $(ARGS)
@@ -97,7 +99,7 @@ clean: ## remove what set-up and builds left here; converted models stay in the 
 
 $(bin)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-	  { echo "Python 3.11 to 3.13 is needed; name one with PYTHON=..." >&2; exit 1; }
+	  { echo "You need Python 3.11 to 3.13; name one with PYTHON=..." >&2; exit 1; }
 	@echo "==> Making a Python environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "Making it failed; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }

@@ -50,7 +50,7 @@ class BareEngine:
             name=files.name,
             dtype=dtype,
             context_tokens=context_tokens,
-            cache_bytes=cache_mib(read_json(files.folder / "config.json"), documents, context_tokens) << 20,
+            cache_mb=cache_mib(read_json(files.folder / "config.json"), documents, context_tokens),
         )
         loaded = load_core(options)
         self._core: EngineCore = loaded.core

@@ -1,7 +1,7 @@
 """Ghost text inside a Python program, without a server: load a model, and iterate over what it writes.
 
-What it gives is what a server would give, because it is the same state, rules and engine; only the socket and the
-second process are left out. `Completer` is for programs on asyncio, `BlockingCompleter` for others.
+The text is the same as a server's, because session, rules and engine are the same; only the socket and the second
+process are left out. `Completer` is for programs on asyncio, `BlockingCompleter` for others.
 """
 
 from __future__ import annotations
@@ -10,69 +10,82 @@ import asyncio
 import itertools
 import queue
 import threading
+import warnings
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from afterword.client import ConnectionLost, Document
+from afterword.config.settings import BYTES_PER_MB, Dtype, ModelSettings, OnOff
 from afterword.engine.api import EngineEvent, Failed, Progress, Ready
-from afterword.engine.in_process import InProcessEngine
-from afterword.engine.options import DEFAULT_CACHE_BYTES, EngineOptions
+from afterword.engine.options import EngineOptions
 from afterword.loopback import Loopback
 from afterword.models import ModelError, resolve
 from afterword.models.progress import ProgressSink, silent
+from afterword.spinning import limit_spinning
 from afterword.text.vocabulary import Vocabulary
-from afterword.worker.in_process import load_giving_way
 from afterword_protocol.messages import Stop
+
+if TYPE_CHECKING:
+    from afterword.engine.in_process import InProcessEngine
+
+limit_spinning()  # here too, because a program may import torch between this module and its first completion
 
 T = TypeVar("T")
 
+DEFAULTS = ModelSettings()
+
 
 class Completer:
-    """A model in this process, to be entered with `async with`. Any number of completions share it."""
+    """A model in this process, to be used with `async with`. Any number of completions share it."""
 
     def __init__(
         self,
-        model: str = "builtin",
+        model: str = DEFAULTS.model,
         *,
-        cache_dir: Path | None = None,
-        device: str = "auto",
-        dtype: str = "auto",
-        context_tokens: int | None = None,
-        cache_bytes: int = DEFAULT_CACHE_BYTES,
-        threads: int | None = None,
+        cache_dir: Path | None = DEFAULTS.cache_dir,
+        device: str = DEFAULTS.device,
+        dtype: Dtype = DEFAULTS.dtype,
+        threads: int | None = DEFAULTS.threads,
+        cuda_graphs: OnOff = DEFAULTS.cuda_graphs,
+        context_tokens: int | None = DEFAULTS.context_tokens,
+        cache_mb: int = DEFAULTS.cache_mb,
+        cache_bytes: int | None = None,
         progress: ProgressSink = silent,
     ) -> None:
-        """`model`: `builtin`, an id of the Hugging Face hub, a folder, or a GGUF file. The rest: see `EngineOptions`.
+        """Everything but `progress` is a setting of that name; see the page on configuration.
 
-        `progress` is told what is done before the model is ready. Entering raises ModelError if it cannot be used.
+        `progress` gets what is done before the model is ready. `cache_bytes` is deprecated: it is `cache_mb` in bytes.
+        Entering raises ModelError if the model cannot be used.
         """
-        self.ready: Ready | None = None  # what the engine says of itself
-        self._spec = model
-        self._cache_dir = cache_dir
-        self._device = device
-        self._dtype = dtype
-        self._context_tokens = context_tokens
-        self._cache_bytes = cache_bytes
-        self._threads = threads
+        if cache_bytes is not None:
+            warnings.warn("cache_bytes is deprecated; pass cache_mb", DeprecationWarning, stacklevel=2)
+            cache_mb = max(1, cache_bytes // BYTES_PER_MB)
+        self.ready: Ready | None = None  # what the engine reported when it was ready
+        self._settings = ModelSettings(
+            model=model,
+            cache_dir=cache_dir,
+            device=device,
+            dtype=dtype,
+            threads=threads,
+            cuda_graphs=cuda_graphs,
+            context_tokens=context_tokens,
+            cache_mb=cache_mb,
+        )
         self._progress = progress
         self._names = itertools.count(1)
         self._engine: InProcessEngine | None = None
         self._channel: Loopback | None = None
 
     async def __aenter__(self) -> Self:
-        files = await asyncio.to_thread(resolve, self._spec, self._cache_dir, self._progress)
-        options = EngineOptions(
-            folder=files.folder,
-            name=files.name,
-            device=self._device,
-            dtype=self._dtype,
-            context_tokens=self._context_tokens,
-            cache_bytes=self._cache_bytes,
-            threads=self._threads,
-        )
+        # Here, so that a program that only imports this module does not wait for torch.
+        from afterword.engine.in_process import InProcessEngine
+        from afterword.worker.in_process import load_giving_way
+
+        files = await asyncio.to_thread(resolve, self._settings.model, self._settings.cache_dir, self._progress)
+        options = EngineOptions.of(self._settings, files.folder, files.name)
         vocabulary = await asyncio.to_thread(Vocabulary.from_folder, files.folder)
         engine = self._engine = InProcessEngine(partial(load_giving_way, options))
         channel = self._channel = Loopback(engine, vocabulary, files.name)
@@ -102,9 +115,9 @@ class Completer:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Let the model go; what is still being written ends."""
+        """Stop the engine; everything that is still being written ends."""
         if self._channel is not None:
-            self._channel.close(ConnectionLost("the writer was closed"))
+            self._channel.close(ConnectionLost("the completer was closed"))
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.close()
@@ -123,10 +136,10 @@ class Completer:
         seed: int | None = None,
         quiet: float = 0,
     ) -> AsyncIterator[str]:
-        """Yield, as it is written, what could follow `text`.
+        """Yield a continuation of `text`, piece by piece, as it is written.
 
-        Leaving the loop early stops the model. Raises ValueError for a value out of range, ConnectionLost if the
-        engine died or the writer was closed meanwhile.
+        Leaving the loop early stops the model. Raises ValueError for a value out of range, and ConnectionLost if the
+        engine died or the completer was closed.
         """
         document = self.open(text, after=after, preface=preface, language=language)
         try:
@@ -153,25 +166,25 @@ class Completer:
         block: str | None = None,
         preface: str | None = None,
     ) -> Document:
-        """A document to edit and ask for suggestions in, as over a connection; close it when done."""
+        """Open a document, to edit it and ask for suggestions, as over a connection. Close it when done."""
         if self._channel is None:
-            raise ConnectionLost("the writer was not entered")
+            raise ConnectionLost("the completer was not entered; use it in `async with`")
         return self._channel.open(name or f"text {next(self._names)}", before, after, language, block, preface)
 
 
 class BlockingCompleter:
-    """`Completer` for programs without an event loop, which then runs on a thread; to be entered with `with`."""
+    """`Completer` for programs without an event loop: it runs one on a thread. To be used with `with`."""
 
     def __init__(self, model: str = "builtin", **options: Any) -> None:
-        """Takes what `Completer` takes."""
-        self._writer = Completer(model, **options)
+        """Takes the arguments of `Completer`."""
+        self._completer = Completer(model, **options)
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="afterword writer", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="afterword completer", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         try:
-            self._wait_for(self._writer.__aenter__())
+            self._wait_for(self._completer.__aenter__())
         except BaseException:
             self._stop()
             raise
@@ -181,20 +194,20 @@ class BlockingCompleter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._wait_for(self._writer.aclose())
+            self._wait_for(self._completer.aclose())
         finally:
             self._stop()
 
     def complete(self, text: str, **options: Any) -> Iterator[str]:
-        """Yield, as it is written, what could follow `text`; takes what `Completer.complete` takes.
+        """Yield a continuation of `text`, piece by piece. Takes the arguments of `Completer.complete`.
 
-        Closing the iterator, or dropping it, stops the model. Several threads may do this at once.
+        Closing the iterator, or dropping it, stops the model. Several threads may call this at once.
         """
         pieces: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
 
         async def write() -> None:
             try:
-                async for piece in self._writer.complete(text, **options):
+                async for piece in self._completer.complete(text, **options):
                     pieces.put(piece)
                 pieces.put(None)
             except BaseException as error:
@@ -217,3 +230,15 @@ class BlockingCompleter:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+_OLD_NAMES: dict[str, type] = {"Writer": Completer, "BlockingWriter": BlockingCompleter}
+
+
+def __getattr__(name: str) -> type:
+    """The classes under the names that they had before; the next version drops these."""
+    if name in _OLD_NAMES:
+        new = _OLD_NAMES[name]
+        warnings.warn(f"afterword.local.{name} is now called {new.__name__}", DeprecationWarning, stacklevel=2)
+        return new
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,38 +10,42 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 
 from afterword.client.document import Document
 from afterword.client.errors import ConnectionLost
 from afterword.clock import now_ms
+from afterword.config.settings import Settings
 from afterword.engine.api import Engine, EngineEvent, Failed, Lost, Ready, RunEvent
+from afterword.gateway.session_config import session_config
 from afterword.session.effects import Disconnect, Effect, Send, SendDone
-from afterword.session.session import Session, SessionConfig
+from afterword.session.session import Session
 from afterword.text.boundaries.rules import Rules
 from afterword.text.token_bridge import TokenBridge
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol import codec
-from afterword_protocol.messages import ClientMessage, Delivery, Done, Error, Hello, Limits, Peer, Pong, Token
+from afterword_protocol.messages import ClientMessage, Delivery, Done, Error, Hello, Pong, Token
 
 OWNER = "local"  # the one whose all documents are
-AMPLE = 1 << 30  # nobody is to be protected from a program that shares one's process
-LIMITS = Limits(docs=AMPLE, message_bytes=AMPLE, context=1 << 20, max_tokens=AMPLE, alternatives=64)
+# A program in the same process needs no limits that protect a server from strangers.
+AMPLE = 1 << 30
+UNLIMITED = Settings().changed(
+    max_docs=AMPLE,
+    max_message_bytes=AMPLE,
+    max_context=1 << 20,
+    max_tokens=AMPLE,
+    max_alternatives=64,
+    messages_per_second=AMPLE,
+    message_burst=AMPLE,
+)
 
 
 class Loopback:
     """Implements `client.channel.Channel`. Messages are taken in order, on the loop's next turn."""
 
     def __init__(self, engine: Engine, vocabulary: Vocabulary, model: str) -> None:
-        config = SessionConfig(
-            server=Peer(name="afterword", version=version("afterword")),
-            model=model,
-            limits=LIMITS,
-            messages_per_second=AMPLE,
-            message_burst=AMPLE,
-        )
+        config = session_config(UNLIMITED, model)
         self.epoch = 1  # there is one connection, until the engine dies
-        self.limits = LIMITS
+        self.limits = config.limits
         self.error: ConnectionLost | None = None  # why nothing works any more
         self._engine = engine
         self._bridge: TokenBridge[Loopback] = TokenBridge(vocabulary)

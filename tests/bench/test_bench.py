@@ -12,9 +12,9 @@ import pytest
 from bench import prose, report, steady, wire_client
 from bench.prose import Kind
 
+from afterword.config.settings import Settings
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.in_process import load_giving_way
@@ -89,9 +89,9 @@ def test_a_missed_goal_is_not_hidden(tmp_path: Path) -> None:
 async def test_every_ask_is_counted_with_its_tokens_and_its_end(tiny_model_folder: Any) -> None:
     folder = tiny_model_folder("qwen3")
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
-    options = GatewayOptions(model="tiny", port=0)
+    options = Settings().changed(port=0)
     async with (
-        running_server(options, engine, Vocabulary.from_folder(folder)) as server,
+        running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server,
         wire_client.WireClient(server.url) as writer,
     ):
         text = await writer.open("text", "xy")

@@ -19,9 +19,9 @@ from bench.replay.http_client import HttpClient, http_session
 from bench.replay.stop_rule import StopRule
 from bench.replay.typist import ClientKind, Typist
 
+from afterword.config.settings import Settings
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.session.mirror import Mirror
 from afterword.session.text_rules import Surroundings
@@ -253,8 +253,8 @@ def test_a_keystroke_is_the_same_splice_for_the_server(keystroke: Keystroke) -> 
 async def test_a_writer_at_afterword_gets_answers_that_fit(tiny_model_folder: Any, client: ClientKind) -> None:
     folder = tiny_model_folder("qwen3")
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
-    options = GatewayOptions(model="tiny", port=0)
-    async with running_server(options, engine, Vocabulary.from_folder(folder)) as server:
+    options = Settings().changed(port=0)
+    async with running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server:
         client = await AfterwordClient.connect(server.url, 8, Stop.SENTENCE)
         writer = Typist(client, EditorText("xy"), client)
         await writer.open(60)
@@ -277,8 +277,8 @@ async def test_a_writer_at_afterword_gets_answers_that_fit(tiny_model_folder: An
 async def test_a_connection_that_ends_is_a_fault_and_no_crash(tiny_model_folder: Any) -> None:
     folder = tiny_model_folder("qwen3")
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
-    options = GatewayOptions(model="tiny", port=0)
-    async with running_server(options, engine, Vocabulary.from_folder(folder)) as server:
+    options = Settings().changed(port=0)
+    async with running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server:
         client = await AfterwordClient.connect(server.url, 8, Stop.SENTENCE)
         await client.open(EditorText("xy"))
     answer = await client.ask(EditorText("xy"))

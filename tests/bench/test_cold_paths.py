@@ -15,9 +15,9 @@ from bench.replay.server import Description, RunningServer
 from bench.replay.servers import AFTERWORD, LLAMA
 from bench.replay.typist import ServerClient
 
+from afterword.config.settings import Settings
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.messages import Stop
@@ -52,7 +52,9 @@ async def test_a_server_is_taken_through_every_act(tiny_model_folder: Any, monke
     monkeypatch.setattr(cold_paths, "CHARACTERS", 600)
     folder = tiny_model_folder("qwen3")
     engine = InProcessEngine(EngineOptions(folder=folder, name="tiny"))
-    async with running_server(GatewayOptions(model="tiny", port=0), engine, Vocabulary.from_folder(folder)) as server:
+    async with running_server(
+        Settings().changed(port=0), engine, Vocabulary.from_folder(folder), model="tiny"
+    ) as server:
 
         async def client(number: int) -> ServerClient:
             return await AfterwordClient.connect(server.url, 8, Stop.SENTENCE)

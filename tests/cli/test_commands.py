@@ -77,11 +77,11 @@ def test_help_and_version_suffice(command: Command) -> None:
         (["serve", "--port", "99999"], 2, "setting port, from --port: '99999' is not allowed"),
         (["serve", "--config", "missing.toml"], 2, "missing.toml cannot be read"),
         (["serve", "--host", "0.0.0.0"], 2, "without a token"),
-        (["serve", "--model", "./nowhere"], 1, "found nothing there"),
+        (["serve", "--model", "./nowhere"], 1, "there is no model at"),
         (["serve", "--model", "owner/name"], 1, "afterword models get owner/name"),
         (["complete", "x", "--temperature", "9"], 2, "'9' is not a number from 0 to 2"),
         (["complete", "x", "--max-tokens", "none"], 2, "'none' is not a whole number from 1"),
-        (["complete", "x", "--server", "localhost:8765"], 1, "is not the address of a server"),
+        (["complete", "x", "--server", "localhost:8765"], 1, "is not the URL of a server"),
         (["complete", "x", "--server", "ws://127.0.0.1:1"], 1, "cannot connect to ws://127.0.0.1:1"),
         (["try"], 1, "try needs a terminal"),
         (["models", "get"], 1, "name the model to get"),
@@ -129,7 +129,7 @@ def test_a_gguf_file_is_got_verified_and_removed(
     verified = command("models", "verify", "tiny")
     assert verified.returncode == 1
     assert verified.stdout.startswith("damaged")
-    assert "model.safetensors does not have the checksum" in verified.stdout
+    assert "the checksum of model.safetensors is wrong" in verified.stdout
 
     assert command("models", "remove", "tiny").returncode == 0
     assert not folder.exists()

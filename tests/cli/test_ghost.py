@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from afterword.cli.ghost import common_length
+from afterword.cli.ghost import common_prefix_length
 from afterword_protocol.messages import Accept, Cancel, Dismiss, Edit, Suggest
 
 from .typist import Typist
@@ -213,5 +213,5 @@ def test_bytes_that_are_no_text_do_not_break_it(typist: Typist) -> None:
     ("one", "other", "length"),
     [("", "", 0), ("ab", "ab", 2), ("ab", "abc", 2), ("abc", "ab", 2), ("ab", "cb", 0), ("axc", "ayc", 1)],
 )
-def test_common_length(one: str, other: str, length: int) -> None:
-    assert common_length(one, other) == length
+def test_common_prefix_length(one: str, other: str, length: int) -> None:
+    assert common_prefix_length(one, other) == length

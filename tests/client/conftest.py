@@ -11,12 +11,15 @@ import contextlib
 import itertools
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from afterword.client import Document
+from afterword.config.settings import Settings
+from afterword.gateway.session_config import session_config
 from afterword.session.effects import (
     Disconnect,
     ExtendGeneration,
@@ -30,16 +33,22 @@ from afterword.session.effects import (
     StopGeneration,
     TextGenerated,
 )
-from afterword.session.session import Session, SessionConfig
+from afterword.session.session import Session
 from afterword.text.boundaries.rules import Rules
 from afterword_protocol import codec
-from afterword_protocol.messages import ClientMessage, Done, Error, Limits, Peer, Pong, ServerMessage, Token
+from afterword_protocol.messages import ClientMessage, Done, Error, Peer, Pong, ServerMessage, Token
 
 GHOST = " and then she opened the door 🙂 and stepped out, because the rain had stopped at last. Nobody saw her."
-LIMITS = Limits(docs=3, message_bytes=1 << 20, context=400, max_tokens=64, alternatives=3)
-CONFIG = SessionConfig(
-    server=Peer(name="scripted"), model="none", limits=LIMITS, messages_per_second=1e6, message_burst=1e6
+SETTINGS = Settings().changed(
+    max_docs=3,
+    max_context=400,
+    max_tokens=64,
+    max_alternatives=3,
+    messages_per_second=1e6,
+    message_burst=10**6,
 )
+CONFIG = replace(session_config(SETTINGS, "none"), server=Peer(name="scripted"))
+LIMITS = CONFIG.limits
 
 
 class ScriptedWriter:

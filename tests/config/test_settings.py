@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from afterword.config.load import load
-from afterword.config.settings import Settings, SettingsError
-from afterword.engine.options import EngineOptions
-from afterword.gateway.http.static_files import BUILT_PAGE
-from afterword.gateway.options import GatewayOptions
-from afterword.models import ModelFiles
+from afterword.config.settings import GROUP_OF, RENAMED, Settings, SettingsError
+from afterword.config.tokens import with_all_tokens
 
 
 def test_a_flag_wins_over_a_variable_over_a_file_over_the_default(
     nothing_set: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert load().port == 8765
+    assert load().server.port == 8765
     (nothing_set / "afterword.toml").write_text("port = 1001\ncache_mb = 7\n")
-    assert load().port == 1001
+    assert load().server.port == 1001
     monkeypatch.setenv("AFTERWORD_PORT", "1002")
-    assert load().port == 1002
-    assert load({"port": "1003"}).port == 1003
-    assert load({"port": None}).port == 1002, "a flag that was not given does not count"
-    assert load().cache_mb == 7
+    assert load().server.port == 1002
+    assert load({"port": "1003"}).server.port == 1003
+    assert load({"port": None}).server.port == 1002, "a flag that was not given does not count"
+    assert load().model.cache_mb == 7
 
 
 def test_files_are_looked_for_in_order(nothing_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,24 +32,24 @@ def test_files_are_looked_for_in_order(nothing_set: Path, tmp_path: Path, monkey
         return path
 
     write(tmp_path / "user" / "afterword.toml", 1)
-    assert load().port == 1
+    assert load().server.port == 1
     write(nothing_set / "afterword.toml", 2)
-    assert load().port == 2
+    assert load().server.port == 2
     monkeypatch.setenv("AFTERWORD_CONFIG", str(write(tmp_path / "variable.toml", 3)))
-    assert load().port == 3
-    assert load(config=write(tmp_path / "named.toml", 4)).port == 4
+    assert load().server.port == 3
+    assert load(config=write(tmp_path / "named.toml", 4)).server.port == 4
 
 
 def test_lists_are_parted_by_commas_in_flags_and_variables(nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load({"origins": "https://a.example, https://*.b.example,"}).origins == (
+    assert load({"origins": "https://a.example, https://*.b.example,"}).server.origins == (
         "https://a.example",
         "https://*.b.example",
     )
     monkeypatch.setenv("AFTERWORD_ORIGINS", "https://c.example")
-    assert load().origins == ("https://c.example",)
+    assert load().server.origins == ("https://c.example",)
     monkeypatch.delenv("AFTERWORD_ORIGINS")
     (nothing_set / "afterword.toml").write_text('origins = ["https://d.example", "https://e.example"]\n')
-    assert load().origins == ("https://d.example", "https://e.example")
+    assert load().server.origins == ("https://d.example", "https://e.example")
 
 
 def test_every_wrong_value_gets_a_line_with_its_source_and_what_is_allowed(
@@ -94,48 +91,63 @@ def test_a_settings_file_that_cannot_be_used_is_named(tmp_path: Path, content: s
 def test_tokens_come_from_variables_and_files_and_are_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "secrets").write_text("# one a line\nsecret-four\n")
+    (tmp_path / "secrets").write_text("# one per line\nsecret-four\n")
     monkeypatch.setenv("AFTERWORD_TOKEN", "secret-three")
     monkeypatch.setenv("AFTERWORD_TOKENS", "secret-one,secret-two")
     monkeypatch.setenv("AFTERWORD_TOKEN_FILE", str(tmp_path / "secrets"))
-    settings = load()
-    options = settings.gateway("m")
-    assert options.tokens == ("secret-one", "secret-two", "secret-three", "secret-four")
-    assert not [secret for secret in options.tokens if secret in repr(settings) + repr(options)]
+    settings = with_all_tokens(load())
+    assert settings.server.tokens == ("secret-one", "secret-two", "secret-three", "secret-four")
+    assert not [secret for secret in settings.server.tokens if secret in repr(settings)]
 
 
 def test_a_token_file_without_tokens_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secrets").write_text("# none yet\n")
-    with pytest.raises(SettingsError, match="holds no token"):
-        load({"token_file": str(tmp_path / "secrets")}).gateway("m")
+    with pytest.raises(SettingsError, match="has no token"):
+        with_all_tokens(load({"token_file": str(tmp_path / "secrets")}))
     with pytest.raises(SettingsError, match="No such file"):
-        load({"token_file": str(tmp_path / "missing")}).gateway("m")
+        with_all_tokens(load({"token_file": str(tmp_path / "missing")}))
 
 
-def test_defaults_are_those_of_the_gateway_and_the_engine() -> None:
-    assert load().gateway("m") == GatewayOptions(model="m", site=BUILT_PAGE)
-    files = ModelFiles(Path("folder"), "m")
-    assert load().engine(files) == EngineOptions(folder=Path("folder"), name="m")
+def test_without_sources_every_setting_has_its_default() -> None:
+    assert load() == Settings()
 
 
-def test_each_setting_reaches_the_gateway_or_the_engine() -> None:
-    elsewhere = {"model", "cache_dir", "log_level", "token_file"}
-    other = {
-        "host": "::1",
-        "tokens": ("a",),
+@pytest.mark.parametrize("name", list(GROUP_OF))
+def test_each_setting_is_read_into_its_group(name: str) -> None:
+    other: dict[str, Any] = {
         "origins": ("https://a.example",),
+        "tokens": ("a",),
         "page": False,
-        "device": "cpu",
         "dtype": "float32",
+        "cuda_graphs": "off",
+        "log_level": "debug",
         "threads": 3,
         "context_tokens": 512,
-        "cuda_graphs": "off",
-        "metrics_token": "b",
     }
-    files = ModelFiles(Path("folder"), "m")
-    usual = [dataclasses.asdict(load().gateway("m")), dataclasses.asdict(load().engine(files))]
-    for name, field in Settings.model_fields.items():
-        if name in elsewhere:
-            continue
-        settings = load({name: other[name] if name in other else field.default + 1000})
-        assert [dataclasses.asdict(settings.gateway("m")), dataclasses.asdict(settings.engine(files))] != usual, name
+    default = getattr(getattr(Settings(), GROUP_OF[name]), name)
+    value = other.get(name, default + 1000 if isinstance(default, int | float) else "elsewhere")
+    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    read = getattr(getattr(load({name: text}), GROUP_OF[name]), name)
+    assert read == (Path(value) if isinstance(read, Path) else value)
+
+
+def test_settings_with_some_changed_keep_the_others() -> None:
+    settings = Settings().changed(port=1, max_docs=2)
+    assert (settings.server.port, settings.limits.max_docs) == (1, 2)
+    assert settings.changed(port=8765, max_docs=64) == Settings()
+    with pytest.raises(TypeError, match="no setting 'prot'"):
+        settings.changed(prot=1)
+
+
+def test_a_setting_works_under_its_old_name_with_a_warning(
+    nothing_set: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(RENAMED, "max_documents", "max_docs")
+    (nothing_set / "afterword.toml").write_text("max_documents = 5\n")
+    assert load().limits.max_docs == 5
+    assert "afterword.toml: the setting max_documents is now called max_docs" in caplog.text
+    monkeypatch.setenv("AFTERWORD_MAX_DOCUMENTS", "6")
+    assert load().limits.max_docs == 6
+    monkeypatch.setenv("AFTERWORD_MAX_DOCS", "7")
+    assert load().limits.max_docs == 7, "the new name wins"
+    assert load({"max_documents": "8"}).limits.max_docs == 7

@@ -6,41 +6,39 @@ from pathlib import Path
 
 import pytest
 
-from afterword.config.settings import Settings
-from afterword.config.settings_text import BEGIN, END, allowed, main, table
+from afterword.config.settings import GROUP_OF, all_fields
+from afterword.config.settings_text import allowed, main, table
 
 
 def test_the_table_has_a_row_for_each_setting_and_a_meaning_in_each_row() -> None:
     rows = [row.split(" | ") for row in table().splitlines()[2:]]
-    assert [row[0].strip("|` ") for row in rows] == list(Settings.model_fields)
+    assert [row[0].strip("|` ") for row in rows] == list(GROUP_OF)
     assert all(row[-1].rstrip("| ").endswith(".") for row in rows)
 
 
 def test_a_time_or_size_says_its_unit_in_name_or_row() -> None:
-    for name, field in Settings.model_fields.items():
-        if name.endswith(("_ms", "_bytes")):
-            assert isinstance(field.json_schema_extra, dict)
-            assert field.json_schema_extra["unit"] == name.rsplit("_", 1)[1]
+    for each in all_fields():
+        if each.name.endswith(("_ms", "_bytes")):
+            assert each.metadata["unit"] == each.name.rsplit("_", 1)[1]
 
 
 def test_what_is_allowed_is_told_in_words() -> None:
-    fields = Settings.model_fields
-    assert allowed(fields["port"]) == "a whole number from 0 to 65535"
-    assert allowed(fields["threads"]) == "a whole number from 1 to 1024"
-    assert allowed(fields["cache_dir"]) == "a path"
-    assert allowed(fields["origins"]) == "a list, parted by commas"
-    assert allowed(fields["page"]) == "true or false"
-    assert allowed(fields["log_level"]) == "one of debug, info, warning, error"
+    assert allowed("port") == "a whole number from 0 to 65535"
+    assert allowed("threads") == "a whole number from 1 to 1024"
+    assert allowed("cache_dir") == "a path"
+    assert allowed("origins") == "a list, separated by commas"
+    assert allowed("page") == "true or false"
+    assert allowed("log_level") == "one of debug, info, warning, error"
 
 
 def test_an_old_table_is_noticed_and_renewed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "configuration.md"
-    page.write_text(f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n")
+    page.write_text("before\n\n<!-- settings -->\nold\n<!-- /settings -->\n\nafter\n")
     assert main(["--check"], page) == 1
     assert "out of date" in capsys.readouterr().out
     assert main(["--write"], page) == 0
     assert main(["--check"], page) == 0
-    assert page.read_text() == f"before\n\n{BEGIN}\n{table()}\n{END}\n\nafter\n"
+    assert page.read_text() == f"before\n\n<!-- settings -->\n{table()}\n<!-- /settings -->\n\nafter\n"
 
 
 def test_a_page_without_the_place_for_it_is_an_error(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from afterword.client import Client, connect
+from afterword.config.settings import Settings
 from afterword.engine.api import EngineEvent, Ready
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.in_process import load_giving_way
@@ -49,7 +49,7 @@ class Counted:
 @pytest.fixture
 async def counted(builtin_model_folder: Path) -> AsyncIterator[Counted]:
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=builtin_model_folder, name="builtin")))
-    options = GatewayOptions(model="builtin", port=0)
+    options = Settings().changed(port=0)
     vocabulary = Vocabulary.from_folder(builtin_model_folder)
     ready = asyncio.Event()
 
@@ -57,7 +57,10 @@ async def counted(builtin_model_folder: Path) -> AsyncIterator[Counted]:
         if isinstance(event, Ready):
             ready.set()
 
-    async with running_server(options, engine, vocabulary, watch=watch) as server, connect(server.url) as client:
+    async with (
+        running_server(options, engine, vocabulary, model="builtin", watch=watch) as server,
+        connect(server.url) as client,
+    ):
         await ready.wait()
         yield Counted(client, engine)
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from afterword.gateway.options import GatewayOptions
+from afterword.config.settings import Settings
+from afterword.gateway.http.static_files import BUILT_PAGE
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
 
@@ -38,10 +39,11 @@ async def engine(vocabulary: Vocabulary) -> FakeEngine:
 def serving(
     vocabulary: Vocabulary, engine: FakeEngine
 ) -> Callable[..., contextlib.AbstractAsyncContextManager[RunningServer]]:
-    """`serving(**options)`: a server with these options around the fixture `engine`."""
+    """`serving(**changes)`: a server with these settings around the fixture `engine`; `site` is the page it serves."""
 
-    def make(**options: Any) -> contextlib.AbstractAsyncContextManager[RunningServer]:
-        return running_server(GatewayOptions(model="scripted", port=0, **options), engine, vocabulary)
+    def make(site: Path | None = None, **changes: Any) -> contextlib.AbstractAsyncContextManager[RunningServer]:
+        settings = Settings().changed(port=0, page=site is not None, **changes)
+        return running_server(settings, engine, vocabulary, model="scripted", page_folder=site or BUILT_PAGE)
 
     return make
 

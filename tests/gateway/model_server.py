@@ -11,17 +11,17 @@ from pathlib import Path
 
 import uvloop
 
+from afterword.config.settings import Settings
 from afterword.engine.api import EngineEvent, Ready
 from afterword.engine.client import EngineClient
 from afterword.engine.options import EngineOptions
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import serve
 from afterword.text.vocabulary import Vocabulary
 
 
 async def main(folder: Path) -> None:
     engine = EngineClient(
-        EngineOptions(folder=folder, name="tiny", device="cpu", context_tokens=256, cache_bytes=1 << 26, threads=1)
+        EngineOptions(folder=folder, name="tiny", device="cpu", context_tokens=256, cache_mb=64, threads=1)
     )
 
     def watch(event: EngineEvent) -> None:
@@ -29,9 +29,10 @@ async def main(folder: Path) -> None:
             print(engine.pid, flush=True)
 
     await serve(
-        GatewayOptions(model="tiny", port=0),
+        Settings().changed(port=0),
         engine,
         Vocabulary.from_folder(folder),
+        model="tiny",
         watch=watch,
         listening=lambda server: print(server.url, flush=True),
     )

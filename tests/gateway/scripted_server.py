@@ -11,8 +11,8 @@ from pathlib import Path
 
 import uvloop
 
+from afterword.config.settings import Settings
 from afterword.engine.api import Command, Request
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import EngineStartError, serve
 from afterword.text.vocabulary import Vocabulary
 
@@ -41,9 +41,11 @@ async def main(tokenizer: Path, behaviour: str) -> int:
     if behaviour == "refuses":
         asyncio.get_running_loop().call_later(0.1, engine.fail, "no such model")
     grace_ms = 300 if behaviour == "never ends" else 60_000
-    options = GatewayOptions(model="scripted", port=0, grace_ms=grace_ms)
+    options = Settings().changed(port=0, grace_ms=grace_ms)
     try:
-        await serve(options, engine, vocabulary, listening=lambda server: print(server.url, flush=True))
+        await serve(
+            options, engine, vocabulary, model="scripted", listening=lambda server: print(server.url, flush=True)
+        )
     except EngineStartError as error:
         print(error, flush=True)
         return 1

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from afterword.gateway.auth import InsecureBindError, Tokens, gather_tokens, is_loopback, parse_tokens, require_tokens
+from afterword.gateway.auth import InsecureBindError, Tokens, is_loopback, require_tokens
 
 
 def test_without_tokens_everybody_is_let_in() -> None:
@@ -26,24 +24,6 @@ def test_each_of_many_tokens_is_let_in(token: str) -> None:
 
 def test_a_token_shows_up_in_no_dump() -> None:
     assert "secret" not in repr(vars(Tokens(["secret"])))
-
-
-def test_a_token_file_has_one_token_a_line_and_comments() -> None:
-    assert parse_tokens("\ufeff# for the office\n one \n\n#two\nthree#3\r\n") == ["one", "three#3"]
-
-
-def test_tokens_come_from_settings_environment_and_file_without_repeats(tmp_path: Path) -> None:
-    file = tmp_path / "tokens"
-    file.write_text("five\none\n")
-    environ = {"AFTERWORD_TOKEN": "two", "AFTERWORD_TOKENS": "three, four,"}
-    assert gather_tokens(["one", ""], file, environ) == ("one", "two", "three", "four", "five")
-
-
-def test_a_token_file_without_tokens_is_a_mistake(tmp_path: Path) -> None:
-    file = tmp_path / "tokens"
-    file.write_text("# none yet\n")
-    with pytest.raises(ValueError, match="holds no token"):
-        gather_tokens(["one"], file)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LOCALHOST"])

@@ -127,7 +127,7 @@ async def test_healthz_tells_when_the_engine_is_lost_or_refuses_its_model(
 
 
 async def test_one_connection_too_many_is_refused_until_another_goes(serving: Serving) -> None:
-    async with serving(connections=2) as server:
+    async with serving(max_connections=2) as server:
         async with greeted(server.url), greeted(server.url):
             status, body = await refused(server)
             assert status == 503

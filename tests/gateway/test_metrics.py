@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from afterword.config.settings import Settings
 from afterword.engine.api import Lost, Measured, PartLost
 from afterword.engine.counters import Counters, since
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
 from afterword.gateway.http.metrics_auth import MetricsAuth
-from afterword.gateway.options import GatewayOptions
+from afterword.gateway.metrics.engine_metrics import former_names
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.in_process import load_giving_way
@@ -177,7 +178,7 @@ async def test_errors_and_closes_are_counted_by_code(server: RunningServer) -> N
 
 
 async def test_requests_that_are_turned_away_are_counted_by_status(serving: Serving) -> None:
-    async with serving(connections=0) as server:
+    async with serving(max_connections=0) as server:
         await get(server, "/nowhere")
         await refused(server, origin="https://elsewhere.example")
         await refused(server, subprotocols=())
@@ -231,7 +232,15 @@ async def test_a_figure_that_was_renamed_is_told_under_both_names_for_a_version(
         names = [f"afterword_engine_{name}_total{{engine=0}}" for name in (former, new)]
         assert found[names[0]] == found[names[1]] > 0
     _, body = await get(server, "/metrics")
-    assert "Former name of afterword_engine_preemptions" in body
+    assert "Deprecated: now called afterword_engine_preemptions" in body
+
+
+async def test_the_log_names_renamed_metrics_once(server: RunningServer, caplog: pytest.LogCaptureFixture) -> None:
+    await get(server, "/metrics")
+    await get(server, "/metrics")
+    told = [record.getMessage() for record in caplog.records if "is now called" in record.getMessage()]
+    assert [line for line in told if "afterword_engine_evictions is now called afterword_engine_preemptions" in line]
+    assert len(told) == len(set(told)) == len(former_names())
 
 
 async def test_each_of_several_engines_has_its_own_figures(server: RunningServer, engine: FakeEngine) -> None:
@@ -310,8 +319,11 @@ def queried() -> set[str]:
 async def exported(folder: Path) -> set[str]:
     """Names of all series of a server with a model, once something was written."""
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny", threads=1)))
-    options = GatewayOptions(model="tiny", port=0)
-    async with running_server(options, engine, Vocabulary.from_folder(folder)) as server, greeted(server.url) as peer:
+    options = Settings().changed(port=0)
+    async with (
+        running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server,
+        greeted(server.url) as peer,
+    ):
         await peer.open("xy")
         await peer.suggest(max_tokens=4)
         await peer.until_done()

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from afterword.config.settings import Settings
 from afterword.engine.api import EngineEvent, Ready
 from afterword.engine.client import EngineClient
 from afterword.engine.options import EngineOptions
 from afterword.engine.router import EngineRouter, engine_of
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
 
@@ -29,9 +29,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def pool(tiny_model_folder: Callable[..., Path]) -> EngineRouter:
     folder = tiny_model_folder("llama", readable=True)
-    options = EngineOptions(
-        folder=folder, name="tiny", device="cpu,cpu", context_tokens=256, cache_bytes=1 << 24, threads=1
-    )
+    options = EngineOptions(folder=folder, name="tiny", device="cpu,cpu", context_tokens=256, cache_mb=16, threads=1)
     made = engine_of(options)
     assert isinstance(made, EngineRouter)
     return made
@@ -50,7 +48,7 @@ async def server(pool: EngineRouter, tiny_model_folder: Callable[..., Path]) -> 
             if len(ready) == 2:
                 both.set()
 
-    async with running_server(GatewayOptions(model="tiny", port=0), pool, vocabulary, watch=watch) as running:
+    async with running_server(Settings().changed(port=0), pool, vocabulary, model="tiny", watch=watch) as running:
         await asyncio.wait_for(both.wait(), START_WITHIN_S)
         yield running
 

@@ -193,7 +193,7 @@ async def test_a_server_without_a_page_serves_none(serving: Serving) -> None:
 async def test_the_page_may_open_a_websocket_and_is_there_when_all_connections_are_taken(
     serving: Serving, folder: Path
 ) -> None:
-    async with serving(site=folder, connections=1) as server:
+    async with serving(site=folder, max_connections=1) as server:
         assert server.page
         async with connected(server.url, origin=server.web) as peer:
             assert (await peer.hello())["type"] == "welcome"

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from afterword.config.settings import Settings
 from afterword.gateway.auth import InsecureBindError
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import RunningServer, running_server
 from afterword.text.vocabulary import Vocabulary
 
@@ -157,11 +157,11 @@ async def test_it_does_not_stand_open_to_other_machines_without_a_token(
     vocabulary: Vocabulary, engine: FakeEngine
 ) -> None:
     with pytest.raises(InsecureBindError):
-        async with running_server(GatewayOptions(model="scripted", host="0.0.0.0", port=0), engine, vocabulary):
+        async with running_server(Settings().changed(host="0.0.0.0", port=0), engine, vocabulary, model="scripted"):
             pass
-    options = GatewayOptions(model="scripted", host="0.0.0.0", port=0, tokens=("secret",))
+    options = Settings().changed(host="0.0.0.0", port=0, tokens=("secret",))
     async with (
-        running_server(options, engine, vocabulary) as server,
+        running_server(options, engine, vocabulary, model="scripted") as server,
         greeted(f"ws://127.0.0.1:{server.port}/v1", token="secret") as peer,
     ):
         assert await peer.answers()
@@ -172,6 +172,6 @@ async def test_an_address_in_use_is_an_error_and_no_engine_is_started(
 ) -> None:
     unused = FakeEngine(vocabulary)
     with pytest.raises(OSError, match="in use"):
-        async with running_server(GatewayOptions(model="scripted", port=server.port), unused, vocabulary):
+        async with running_server(Settings().changed(port=server.port), unused, vocabulary, model="scripted"):
             pass
     assert unused._sink is None

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from afterword import local
 from afterword.client import ConnectionLost, connect
+from afterword.config.settings import ModelSettings, Settings
 from afterword.engine.in_process import InProcessEngine
 from afterword.engine.options import EngineOptions
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import running_server
 from afterword.local import BlockingCompleter, Completer
 from afterword.models import ModelError
@@ -59,9 +60,12 @@ async def test_text_comes_in_pieces(writer: Completer) -> None:
 
 
 async def test_it_is_the_text_that_a_server_gives(writer: Completer, folder: Path) -> None:
-    options = GatewayOptions(model="tiny", port=0)
+    options = Settings().changed(port=0)
     engine = InProcessEngine(partial(load_giving_way, EngineOptions(folder=folder, name="tiny")))
-    async with running_server(options, engine, Vocabulary.from_folder(folder)) as server, connect(server.url) as client:
+    async with (
+        running_server(options, engine, Vocabulary.from_folder(folder), model="tiny") as server,
+        connect(server.url) as client,
+    ):
         for number, text in enumerate(TEXTS):
             suggestion = (await client.open(f"text {number}", text)).suggest(max_tokens=12, stop="none")
             await suggestion.done()
@@ -170,3 +174,23 @@ async def test_the_built_in_model_writes_what_transformers_would(builtin_model_f
     written_ids = model.generate(input_ids=torch.tensor([prompt]), max_new_tokens=20, do_sample=False)[0, len(prompt) :]
     async with Completer("builtin", dtype="float32") as writer:
         assert await written(writer, text, max_tokens=20) == tokenizer.decode(written_ids).rstrip()
+
+
+@pytest.mark.parametrize(("old", "new"), [("Writer", Completer), ("BlockingWriter", BlockingCompleter)])
+def test_the_classes_have_their_old_names_with_a_warning(old: str, new: type) -> None:
+    with pytest.warns(DeprecationWarning, match=rf"{old} is now called {new.__name__}"):
+        assert getattr(local, old) is new
+
+
+def test_no_other_name_is_made_up() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Reader'"):
+        _ = local.Reader  # type: ignore[attr-defined]
+
+
+def test_the_defaults_are_those_of_the_settings() -> None:
+    assert Completer()._settings == ModelSettings()
+
+
+def test_memory_in_bytes_still_works_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match="pass cache_mb"):
+        assert Completer(cache_bytes=32 << 20)._settings.cache_mb == 32

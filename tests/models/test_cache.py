@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from afterword.models.cache import ConversionCache, ConversionRequest, Facts
+from afterword.models.cache import ConversionCache, ConversionRequest, ModelFacts
 from afterword.models.files import ModelError
 from afterword.models.progress import silent
 
@@ -34,11 +34,11 @@ class Work:
         self.times = 0
         self.during = during
 
-    def __call__(self, folder: Path) -> Facts:
+    def __call__(self, folder: Path) -> ModelFacts:
         self.times += 1
         (folder / "config.json").write_text('{"model_type": "llama"}')
         self.during()
-        return Facts("MIT", "by somebody")
+        return ModelFacts("MIT", "by somebody")
 
 
 def leftovers(cache: ConversionCache) -> list[str]:
@@ -152,7 +152,7 @@ def test_two_at_once_convert_once(cache: ConversionCache, source: Path) -> None:
 
 def test_a_wrong_checksum_is_refused_before_any_work(cache: ConversionCache, source: Path) -> None:
     work = Work()
-    with pytest.raises(ModelError, match=r"not the file it should be: its SHA-256 is \w{64} instead of abc"):
+    with pytest.raises(ModelError, match=r"not the expected file: its SHA-256 is \w{64} instead of abc"):
         cache.make(ConversionRequest(source, "m", 0, sha256="abc"), silent, work)
     assert work.times == 0
 

@@ -24,7 +24,7 @@ def test_a_missing_file_is_named(plain_folder: Path, name: str) -> None:
 def test_weights_cut_short_are_noticed_without_reading_them(plain_folder: Path) -> None:
     weights = plain_folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-3])
-    with pytest.raises(ModelError, match="cut short or damaged"):
+    with pytest.raises(ModelError, match="incomplete or damaged"):
         check_folder(plain_folder)
 
 

@@ -21,13 +21,13 @@ def test_a_model_folder_is_used_where_it_is(plain_folder: Path, tmp_path: Path) 
 
 
 def test_a_path_with_nothing_there_is_told_in_full(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=rf"{tmp_path}/nowhere and found nothing"):
+    with pytest.raises(ModelError, match=rf"no model at {tmp_path}/nowhere"):
         resolve(f"{tmp_path}/nowhere", tmp_path)
 
 
 @pytest.mark.parametrize("spec", ["", " ", "two words", "a\0b", "x" * 5000, "ümläut/größe"])
 def test_what_can_be_no_model_is_refused(spec: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="names no model"):
+    with pytest.raises(ModelError, match="is not the name of a model"):
         resolve(spec, tmp_path)
 
 
@@ -41,7 +41,7 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
 def test_of_several_gguf_files_one_must_be_named(tmp_path: Path) -> None:
     for name in ("a.gguf", "b.gguf"):
         (tmp_path / name).write_bytes(b"GGUF")
-    with pytest.raises(ModelError, match=r"holds 2 GGUF files; name one, such as .*a\.gguf"):
+    with pytest.raises(ModelError, match=r"has 2 GGUF files; name one of them, such as .*a\.gguf"):
         resolve(str(tmp_path), tmp_path / "cache")
 
 

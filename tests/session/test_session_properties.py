@@ -18,6 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from afterword.config.settings import Settings
+from afterword.gateway.session_config import session_config
 from afterword.session import ghost_text
 from afterword.session.effects import (
     Disconnect,
@@ -35,12 +37,12 @@ from afterword.session.effects import (
     StopGeneration,
     TextGenerated,
 )
-from afterword.session.session import Session, SessionConfig
+from afterword.session.session import Session
 from afterword.session.suggestion import TRANSITIONS, SuggestionEvent, SuggestionState, Transition
 from afterword.session.text_rules import Surroundings, TextRules, Verdict
 from afterword.text.boundaries.rules import Rules
 from afterword_protocol.codec import decode_server, encode
-from afterword_protocol.messages import Boundaries, Done, Error, Limits, Peer, Reason, Stop, Token
+from afterword_protocol.messages import Boundaries, Done, Error, Reason, Stop, Token
 
 TOKENS = (
     " the",
@@ -143,15 +145,14 @@ class World:
     """Client, session and engine, and what each believes."""
 
     def __init__(self, rules: TextRules, delivery: str, context_units: int = 100_000, alternatives: int = 3) -> None:
-        config = SessionConfig(
-            server=Peer(name="s"),
-            model="m",
-            limits=Limits(
-                docs=64, message_bytes=1 << 20, context=context_units, max_tokens=12, alternatives=alternatives
-            ),
+        settings = Settings().changed(
+            max_context=context_units,
+            max_tokens=12,
+            max_alternatives=alternatives,
             messages_per_second=1e9,
-            message_burst=1e9,
+            message_burst=10**9,
         )
+        config = session_config(settings, "m")
         self.now = 0.0
         self.delivery = delivery
         self.docs: dict[str, Doc] = {}

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from afterword.config.settings import Settings
+from afterword.gateway.session_config import session_config
 from afterword.session.counters import SuggestionCounters
 from afterword.session.effects import (
     Effect,
@@ -21,14 +23,14 @@ from afterword.session.effects import (
     TextGenerated,
 )
 from afterword.session.ghost_text import GhostText, SuggestionOptions
-from afterword.session.limits import DEFAULT_LIMITS
 from afterword.session.mirror import Mirror
-from afterword.session.session import Session, SessionConfig
+from afterword.session.session import Session
 from afterword.session.suggestion import TRANSITIONS, SuggestionEvent, SuggestionState
 from afterword.session.text_rules import Surroundings, Verdict
 from afterword_protocol import specification
-from afterword_protocol.messages import Boundaries, Delivery, Open, Peer, Reason, Stop
+from afterword_protocol.messages import Boundaries, Delivery, Open, Reason, Stop
 
+CONFIG = session_config(Settings(), "m")
 SPEC = specification.PATH.read_text(encoding="utf-8")
 ARROW = re.compile(r"(?P<start>\w+) +--> (?P<end>\w+) +(?P<event>[^:]+?)(?::  done (?P<reasons>[a-z ]+))?")
 
@@ -107,8 +109,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.log: list[str] = []
-        config = SessionConfig(server=Peer(name="s"), model="m")
-        self.session = Session(config, Logging(self.log), None, "s", 0, itertools.count(1))
+        self.session = Session(CONFIG, Logging(self.log), None, "s", 0, itertools.count(1))
         self.give(type="hello")
         self.give(type="open", doc="d", rev=1, before="The quick", after="")
         self.give(type="suggest", doc="d", id=1, rev=1)
@@ -175,7 +176,7 @@ def test_the_done_that_is_made_later_has_the_text_of_when_the_suggestion_ended()
 
 def test_what_cannot_happen_raises() -> None:
     opened = Open(doc="d", rev=1, before="", after="")
-    options = SuggestionOptions(Delivery.TOKEN, DEFAULT_LIMITS, Logging([]), 0, SuggestionCounters())
+    options = SuggestionOptions(Delivery.TOKEN, CONFIG.limits, Logging([]), 0, SuggestionCounters())
     ghost_text = GhostText("d", 1, Mirror(opened, 1000), options)
     with pytest.raises(KeyError):
         ghost_text.move(SuggestionEvent.SETTLED, 0, Reason.STOP)

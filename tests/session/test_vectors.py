@@ -16,6 +16,8 @@ from typing import Any, get_args
 
 import pytest
 
+from afterword.config.settings import Settings
+from afterword.gateway.session_config import session_config
 from afterword.session.effects import (
     Disconnect,
     Effect,
@@ -32,7 +34,7 @@ from afterword.session.effects import (
     StopGeneration,
     TextGenerated,
 )
-from afterword.session.session import DEFAULT_LIMITS, Session, SessionConfig
+from afterword.session.session import Session
 from afterword.text.boundaries.rules import Rules
 from afterword_protocol.codec import encode
 from afterword_protocol.messages import ClientMessage, ErrorCode, NoticeKind, Peer, Reason, ServerMessage
@@ -50,6 +52,8 @@ UNWRITTEN = {"after": "", "preface": "", "alternatives": 1, "temperature": 0, "s
 """What a command has when its transcript does not say."""
 
 Line = dict[str, Any]
+
+DEFAULTS = session_config(Settings(), "model")
 
 
 class Admitting:
@@ -75,10 +79,10 @@ class Player:
         tokens: list[str] | None = config.get("tokens")
         settings = {name: value for name, value in config.items() if name not in ("tokens", "limits")}
         self.session = Session(
-            SessionConfig(
+            replace(
+                DEFAULTS,
                 server=Peer(name="afterword", version="1.0"),
-                model="model",
-                limits=replace(DEFAULT_LIMITS, **config.get("limits", {})),
+                limits=replace(DEFAULTS.limits, **config.get("limits", {})),
                 **settings,
             ),
             Rules(),

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from afterword.config.settings import Settings
+from afterword.gateway.session_config import session_config
 from afterword.session.effects import Effect, GenerationStarted, Send, SendDone, StartGeneration, TextGenerated
-from afterword.session.session import Session, SessionConfig
+from afterword.session.session import Session
 from afterword.session.text_rules import Surroundings, Verdict
 from afterword_protocol import codec, specification
-from afterword_protocol.messages import Boundaries, Limits, Peer, Reason, Stop, Token
+from afterword_protocol.messages import Boundaries, Reason, Stop, Token
 
 SPEC = specification.PATH.read_text(encoding="utf-8")
 README = (specification.PATH.parents[1] / "README.md").read_text(encoding="utf-8")
@@ -42,16 +44,7 @@ class Wire:
     """A session, past its `hello` if it is given the text of a document; the model says what it is told to."""
 
     def __init__(self, before: str | None) -> None:
-        limits = Limits(docs=64, message_bytes=1 << 20, context=65536, max_tokens=256, alternatives=4)
-        config = SessionConfig(
-            server=Peer(name="afterword", version="1"),
-            model="m",
-            limits=limits,
-            heartbeat_ms=20_000,
-            debounce_ms=0,
-            messages_per_second=1000,
-            message_burst=1000,
-        )
+        config = session_config(Settings().changed(messages_per_second=1000, message_burst=1000), "m")
         self.session = Session(config, Plain(), None, "c-1", 0, itertools.count(1))
         self.rev = 0
         self.id = 0

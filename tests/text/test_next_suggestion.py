@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
+from afterword.config.settings import Settings
+from afterword.gateway.session_config import session_config
 from afterword.session.effects import Disconnect, Effect, Send, SendDone
-from afterword.session.session import Session, SessionConfig
+from afterword.session.session import Session
 from afterword.text.boundaries.rules import Rules
 from afterword.text.token_bridge import TokenBridge
 from afterword.text.vocabulary import Vocabulary
 from afterword.worker.config import CoreConfig
 from afterword.worker.engine_core import EngineCore
 from afterword.worker.loading import load_model
-from afterword_protocol.messages import Done, Peer, Token
+from afterword_protocol.messages import Done, Token
 
 BEFORE = "The letter had been lying on the table since the morning, and"
 
@@ -27,7 +29,7 @@ class Desk:
     """A writer, a session and an engine whose steps are taken one at a time."""
 
     def __init__(self, core: EngineCore, vocabulary: Vocabulary) -> None:
-        config = SessionConfig(server=Peer(name="afterword", version="1"), model="tiny")
+        config = session_config(Settings(), "tiny")
         self.core = core
         self.bridge: TokenBridge[str] = TokenBridge(vocabulary)
         self.bridge.set_context(core.config.context_tokens)

@@ -77,7 +77,7 @@ async def opened(model):
 
 
 async def test_a_folder_is_loaded_with_progress_and_then_answers(tiny_model_folder):
-    options = EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cpu", cache_bytes=32 << 20)
+    options = EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cpu", cache_mb=32)
     engine = InProcessEngine(partial(load_giving_way, options))
     listener = Listener()
     await engine.open(listener)

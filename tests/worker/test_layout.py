@@ -44,7 +44,7 @@ def test_a_context_longer_than_the_model_knows_is_refused(model, tmp_path):
 
 
 def test_a_budget_too_small_for_one_document_is_refused_with_what_it_takes(model, tmp_path):
-    options = EngineOptions(folder=tmp_path, name="x", context_tokens=256, cache_bytes=100_000)
+    options = EngineOptions(folder=tmp_path, name="x", context_tokens=256, cache_mb=0)
     with pytest.raises(
         UnsupportedModelError, match="one document of 256 tokens takes 1 MiB, but the budget of all caches is 0 MiB"
     ):

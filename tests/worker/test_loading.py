@@ -8,23 +8,25 @@ import pytest
 import torch
 
 from afterword.engine.options import EngineOptions
-from afterword.worker.__main__ import _options, _parse
+from afterword.worker.__main__ import _parse
 from afterword.worker.loading import choose_device
 
 
-@pytest.mark.parametrize("graphs", [True, False])
-def test_options_survive_the_command_line(graphs: bool) -> None:
+@pytest.mark.parametrize("cache_dir", [None, Path("-a folder")])
+def test_options_survive_the_command_line(cache_dir: Path | None) -> None:
     options = EngineOptions(
         folder=Path("-a folder"),
         name="name with spaces",
         device="cuda:1",
         dtype="float16",
         context_tokens=512,
-        cache_bytes=1 << 20,
+        cache_mb=1,
         threads=3,
-        cuda_graphs=graphs,
+        cuda_graphs="off",
+        cache_dir=cache_dir,
     )
-    assert _options(_parse([*options.arguments(), "--fd=3"])) == options
+    given = _parse([f"--options={options.to_json()}", "--fd=3"])
+    assert (given.options, given.fd) == (options, 3)
 
 
 def test_a_gpu_that_is_not_there_is_named_with_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""`afterword complete`: one text, written on, streamed to standard output."""
+"""`afterword complete`: continues one text, streaming to standard output."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def run(args: Namespace) -> int:
-    """Write on from the text; returns the exit status."""
+    """Continue the text; returns the exit status."""
     settings = settings_of(args)
     text = read_text(args.text)
     with TerminalProgress() as progress:
-        files = None if args.server else resolve(settings.model, settings.cache_dir, progress)
+        files = None if args.server else resolve(settings.model.model, settings.model.cache_dir, progress)
         run_async(complete(args, text, settings, files, progress))
     return 0
 
 
 def read_text(argument: str) -> str:
-    """The text of the command line, or of standard input for `-`, less the line end that `echo` adds."""
+    """The text of the argument, or for `-` of standard input, without the line end that `echo` adds."""
     if argument != "-":
-        return LONE_SURROGATE.sub("\ufffd", argument)  # bytes that are no UTF-8
+        return LONE_SURROGATE.sub("\ufffd", argument)  # bytes that are not UTF-8
     return sys.stdin.buffer.read().decode("utf-8", "replace").removesuffix("\n")
 
 
 async def complete(
     args: Namespace, text: str, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
 ) -> None:
-    """Ask for the text's continuation and print it as it comes. `files` is the model, or `None` to ask a server."""
+    """Print the continuation of the text as it comes. `files`: the model to run; `None` uses the server in `args`."""
     async with client_for(args, settings, files, progress) as client:
         try:
             await _print_continuation(args, text, client)

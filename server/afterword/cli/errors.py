@@ -1,7 +1,7 @@
-"""An error that ends a command, in words for whoever typed it."""
+"""The error that ends a command."""
 
 from __future__ import annotations
 
 
 class CommandError(Exception):
-    """The command cannot be carried out; the message says why."""
+    """The command failed; the message tells the user why."""

@@ -1,6 +1,6 @@
-"""What `afterword try` does with keystrokes and frames: when to ask, what to paint, what a key accepts.
+"""How `afterword try` reacts to keystrokes and frames: when to ask, what to paint, what a key accepts.
 
-Pure but for the document it is args: no terminal, no socket, no clock of its own. Not here: how it looks (`screen`).
+No terminal, no socket, no clock of its own. Not here: how it looks (`screen`).
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class SuggestOptions:
-    """What is asked for at each caret; `most_alternatives` is how many are fetched when the writer looks for others."""
+    """What to ask for at each caret; `max_alternatives`: how many to fetch when the writer wants to see others."""
 
     max_tokens: int = DEFAULT_MAX_TOKENS
     stop: str = "sentence"
-    most_alternatives: int = 3
+    max_alternatives: int = 3
 
 
 class TerminalGhost:
-    """TerminalGhost text beside a text that somebody types; all lengths are in code points."""
+    """The ghost text of a document that somebody types. All lengths are in code points."""
 
     def __init__(self, document: Document, now_ms: Callable[[], float], ask: SuggestOptions | None = None) -> None:
         self._document = document
         self._now_ms = now_ms
         self._ask = ask or SuggestOptions()
         self._alternative = 0  # the one that is shown
-        self._held = ""  # painted until the alternative that was asked for has text
+        self._held = ""  # painted until the requested alternative has text
         self._asked_ms = 0.0  # when the suggestion was asked for
         self.first_ms: float | None = None  # time from asking to the first text of the suggestion, milliseconds
 
@@ -45,14 +45,14 @@ class TerminalGhost:
 
     @property
     def place(self) -> tuple[int, int] | None:
-        """Which of how many alternatives is shown, from 1; `None` when there is but one."""
+        """Number of the alternative shown, from 1, and how many there are; `None` if there is only one."""
         suggestion = self._document.suggestion
         if suggestion is None or len(suggestion.texts) == 1:
             return None
         return self._shown(suggestion) + 1, len(suggestion.texts)
 
     def arrived(self) -> None:
-        """A frame arrived; keeps the time of the first text."""
+        """A frame came in; notes the time of the first text."""
         suggestion = self._document.suggestion
         if suggestion and self.first_ms is None and any(suggestion.texts):
             self.first_ms = self._now_ms() - self._asked_ms
@@ -60,28 +60,28 @@ class TerminalGhost:
             self._held = ""
 
     def typed(self, before: str, after: str) -> Suggestion | None:
-        """The text around the caret is now this; returns the suggestion that was asked for because of it, if any.
+        """The text around the caret changed; returns the new suggestion, if one was requested.
 
-        Nothing is asked while what was suggested agrees with what is typed, nor after the writer deleted or moved: only
-        somebody who writes wants to see what could come next.
+        None is requested while the typed text matches the current one, nor after the writer deleted text or moved the
+        caret: only a writer who goes on wants to see what could come next.
         """
         before, after = (LONE_SURROGATE.sub("\ufffd", text) for text in (before, after))
         old_before, old_after = self._document.before, self._document.after
         if (before, after) == (old_before, old_after):
             return None
         self._held = ""
-        kept = common_length(old_before, before)
-        same = common_length(old_after[::-1], after[::-1])
-        wrote = len(before) > kept and before + after != old_before + old_after
+        kept = common_prefix_length(old_before, before)
+        same = common_prefix_length(old_after[::-1], after[::-1])
+        inserted = len(before) > kept and before + after != old_before + old_after
         self._document.edit(
             delete=len(old_before) - kept,
             insert=before[kept:],
             delete_after=len(old_after) - same,
             insert_after=after[: len(after) - same],
         )
-        if self._goes_on():
+        if self._still_matches():
             return None
-        if wrote:
+        if inserted:
             return self.ask()
         self._drop()
         return None
@@ -93,7 +93,7 @@ class TerminalGhost:
         return self._document.suggest(alternatives=alternatives, max_tokens=self._ask.max_tokens, stop=self._ask.stop)
 
     def accept(self, part: Part) -> str:
-        """Take a part of what is painted; returns the text that is now before the caret in addition."""
+        """Accept a part of the ghost text; returns the text that this put before the caret."""
         suggestion = self._document.suggestion
         if suggestion is None or not self.text:
             return ""
@@ -106,11 +106,11 @@ class TerminalGhost:
         return taken
 
     def after_accepting(self) -> Suggestion | None:
-        """Ask for more once all that was suggested has been taken; returns the new suggestion, if there is one."""
-        return None if self._goes_on() else self.ask()
+        """Ask for more once all of the suggestion was accepted; returns the new suggestion, if any."""
+        return None if self._still_matches() else self.ask()
 
     def cycle(self, step: int) -> Suggestion | None:
-        """Show the next alternative, or with -1 the one before; returns the suggestion if others must be fetched."""
+        """Show the next alternative, or with -1 the previous one; returns the suggestion if others must be fetched."""
         suggestion = self._document.suggestion
         if suggestion is None or not self.text:
             return None
@@ -118,15 +118,15 @@ class TerminalGhost:
         if count > 1:
             self._alternative = (self._shown(suggestion) + step) % count
             return None
-        if self._ask.most_alternatives < 2:
+        if self._ask.max_alternatives < 2:
             return None
         held = self.text
-        asked = self.ask(self._ask.most_alternatives)
-        self._held, self._alternative = held, step % self._ask.most_alternatives
+        asked = self.ask(self._ask.max_alternatives)
+        self._held, self._alternative = held, step % self._ask.max_alternatives
         return asked
 
     def dismiss(self) -> bool:
-        """Wave away what is painted; returns whether there was anything."""
+        """Dismiss the ghost text; returns whether there was any."""
         shown, suggestion = bool(self.text), self._document.suggestion
         if suggestion:
             suggestion.dismiss("escape")
@@ -134,14 +134,14 @@ class TerminalGhost:
         return shown
 
     def _shown(self, suggestion: Suggestion) -> int:
-        """The alternative to show: the one chosen while it agrees with the text, else the first that does."""
+        """The alternative to show: the chosen one while it matches the text, else the first that does."""
         count = len(suggestion.texts)
         chosen = min(self._alternative, count - 1)
         fits = [index for index in range(count) if suggestion.untyped(index) is not None]
         return chosen if chosen in fits or not fits else fits[0]
 
-    def _goes_on(self) -> bool:
-        """Whether the suggestion agrees with the text and has, or may yet have, something ahead."""
+    def _still_matches(self) -> bool:
+        """Whether the suggestion matches the text and has, or may still get, text ahead of the caret."""
         suggestion = self._document.suggestion
         if suggestion is None:
             return False
@@ -154,8 +154,8 @@ class TerminalGhost:
             self._document.suggestion = None
 
 
-def common_length(one: str, other: str) -> int:
-    """How many characters two texts have in common at their start."""
+def common_prefix_length(one: str, other: str) -> int:
+    """Length of the longest common prefix of two texts."""
     if one == other[: len(one)]:
         return len(one)
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -1,6 +1,6 @@
-"""The entry of the command `afterword`: dispatch, and the end of every error in a line and an exit status.
+"""The entry point of the command `afterword`: dispatch, and errors turned into a line and an exit status.
 
-Status 0: done. 1: it could not be done. 2: wrong usage or settings. 130: interrupted. 141: the reader went away.
+Status 0: success. 1: failure. 2: wrong usage or settings. 130: interrupted. 141: nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except SettingsError as error:
-        return _say(error, 2)
+        return _report(error, 2)
     except (ModelError, CommandError) as error:
-        return _say(error, 1)
+        return _report(error, 1)
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has what was wanted; keep the interpreter from complaining about the rest.
+        # The reader of the output has what it wanted; keep the interpreter from complaining about the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
 
 
-def _say(error: Exception, status: int) -> int:
+def _report(error: Exception, status: int) -> int:
     for line in str(error).splitlines():
         print(f"afterword: {line}", file=sys.stderr)
     return status
 
 
-# Commands are imported when they are run: one that lists models need not load what serves them.
+# A command's module is imported when it runs: listing models need not load the server.
 
 
 def _serve(args: Namespace) -> int:

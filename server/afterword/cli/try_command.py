@@ -1,4 +1,4 @@
-"""`afterword try`: a small editor in the terminal, with a model behind it. Here it is put together."""
+"""`afterword try`: a small editor in the terminal, with a model behind it. Not here: its parts (`ghost`, `screen`)."""
 
 from __future__ import annotations
 
@@ -19,21 +19,19 @@ from afterword.models.progress import TerminalProgress
 
 
 def run(args: Namespace) -> int:
-    """Let somebody type; returns the exit status."""
+    """Run the editor; returns the exit status."""
     settings = settings_of(args)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise CommandError("try needs a terminal; in a script use:  afterword complete TEXT")
+        raise CommandError("try needs a terminal; in a script, use:  afterword complete TEXT")
     with TerminalProgress() as progress:
-        files = None if args.server else resolve(settings.model, settings.cache_dir, progress)
-        written = run_async(type_and_see(args, settings, files, progress))
+        files = None if args.server else resolve(settings.model.model, settings.model.cache_dir, progress)
+        written = run_async(run_editor(args, settings, files, progress))
     print(written)
     return 0
 
 
-async def type_and_see(
-    args: Namespace, settings: Settings, files: ModelFiles | None, progress: TerminalProgress
-) -> str:
-    """Connect, run the editor, return what was written. `files` is the model, or `None` to ask a server."""
+async def run_editor(args: Namespace, settings: Settings, files: ModelFiles | None, progress: TerminalProgress) -> str:
+    """Run the editor; returns what was written. `files`: the model to run; `None` uses the server in `args`."""
     async with client_for(args, settings, files, progress) as client:
         try:
             document = await client.open("try", args.text, preface=args.preface)
@@ -41,14 +39,14 @@ async def type_and_see(
             raise CommandError(str(error)) from error
         ask = SuggestOptions(args.max_tokens, args.stop, args.alternatives)
         ghost = TerminalGhost(document, now_ms, ask)
-        return await Screen(ghost, lambda: state(client, document), args.text).run()
+        return await Screen(ghost, lambda: status(client, document), args.text).run()
 
 
-def state(client: Client, document: Document) -> str:
-    """What the status line says of the server: its model, or why there is no ghost text."""
-    trouble = document.error or client.error
-    if trouble:
-        return str(trouble)
+def status(client: Client, document: Document) -> str:
+    """The server's part of the status line: its model, or why there is no ghost text."""
+    error = document.error or client.error
+    if error:
+        return str(error)
     if not client.connected:
-        return "waiting for the server"
+        return "reconnecting"
     return client.welcome.model if client.welcome else ""

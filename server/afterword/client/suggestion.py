@@ -10,9 +10,9 @@ import re
 from collections.abc import AsyncIterator
 from typing import Literal, Protocol
 
-from afterword.client.alternative_text import AlternativeText, ends
 from afterword.client.errors import ClientError, OutOfStep, RequestFailed
 from afterword.client.local_text import untyped
+from afterword.client.received_text import ReceivedText, ends
 from afterword_protocol.messages import (
     DEFAULT_MAX_TOKENS,
     Boundaries,
@@ -67,7 +67,7 @@ class Suggestion:
         self.origin = origin  # all text before the caret when it was asked for
         self.epoch = epoch  # which connection it was asked on
         self.error: ClientError | None = None  # why it failed, if it did
-        self._alternatives = [AlternativeText() for _ in range(alternatives)]
+        self._alternatives = [ReceivedText() for _ in range(alternatives)]
         self._pieces: list[str] = []  # of the first alternative
         self._read = 0  # pieces already yielded
         self._asked = 1  # how often it was asked for: `suggest`, then each `extend`

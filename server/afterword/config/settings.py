@@ -1,203 +1,164 @@
-"""Every setting of the server: its default, what is allowed, its unit, and where values come from.
+"""Every setting of Afterword, in one tree: its type, default, limits, unit and meaning.
 
-A flag wins over an `AFTERWORD_*` variable, that over the TOML file, that over the default. Here: the table and its
-reading. Not here: what settings lead to (`GatewayOptions`, `EngineOptions`), and the text of errors and of the
-table in the documentation (`settings_text`).
+The tree has three groups. It is checked once, when it is loaded, and then passed on whole: the gateway takes
+`Settings`, the worker `ModelSettings`. Names are flat, as flags, variables and TOML keys are: no two groups share one.
+
+What lives here: the groups. Not here: where values come from and how they are checked (`load`), and help texts, errors
+and the table in the docs (`settings_text`). The worker imports this file, so it imports nothing that is slow to load:
+pydantic reads the same dataclasses in the process that loads settings.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from contextvars import ContextVar
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from annotated_types import Ge, Le
 
-from afterword.engine.options import EngineOptions
-from afterword.gateway.auth import TOKEN_VARIABLE, gather_tokens
-from afterword.gateway.http.static_files import BUILT_PAGE
-from afterword.gateway.options import GatewayOptions
-from afterword.models.files import ModelFiles
-from afterword_protocol.messages import Limits
-
-PREFIX = "AFTERWORD_"
-BYTES_PER_MB = 1 << 20
 DAY_MS = 86_400_000
+BYTES_PER_MB = 1 << 20
+
+Milliseconds = Annotated[float, Ge(0), Le(DAY_MS)]
+Interval = Annotated[float, Ge(100), Le(DAY_MS)]
+"""Milliseconds that may not be so few that networks cannot keep up."""
+Count = Annotated[int, Ge(1)]
+Dtype = Literal["auto", "int8", "float32", "bfloat16", "float16"]
+OnOff = Literal["on", "off"]
 
 
 class SettingsError(Exception):
     """Settings that cannot be used. The message has a line for each: its name, its source, and what is allowed."""
 
 
-def _parts(value: Any) -> Any:
-    """A list written as text, parted by commas."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+def setting(default: Any, help: str, unit: str = "", secret: bool = False) -> Any:
+    """A field of a group. `secret`: never shown, and without a flag, because other users can read command lines."""
+    return field(default=default, repr=not secret, metadata={"help": help, "unit": unit, "secret": secret})
 
 
-TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
-SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_parts)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where the server listens, whom it lets in, and what it tells clients."""
 
-
-def _setting(
-    default: Any, group: str, description: str, unit: str = "", ge: float | None = None, le: float | None = None
-) -> Any:
-    """A field; `group` gathers fields in help texts, `ge` and `le` are the least and greatest value."""
-    most = DAY_MS if unit == "ms" else le
-    return Field(default, description=description, ge=ge, le=most, json_schema_extra={"group": group, "unit": unit})
-
-
-file_values: ContextVar[Mapping[str, Any] | None] = ContextVar("file_values", default=None)
-"""Values of the TOML file that `load` has read, for the settings that it is making."""
-
-
-class Settings(BaseSettings):
-    """All settings. Make one with `load`; constructing it directly takes no notice of a file."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    host: str = _setting("127.0.0.1", "server", "Address to listen on. Beyond this machine, tokens are required.")
-    port: int = _setting(8765, "server", "Port to listen on; 0 takes any free one.", ge=0, le=65535)
-    tokens: SecretList = _setting(
+    host: str = setting("127.0.0.1", "Address to listen on. Tokens are required if other machines can reach it.")
+    port: Annotated[int, Ge(0), Le(65535)] = setting(8765, "Port to listen on; 0 picks a free one.")
+    tokens: tuple[str, ...] = setting(
         (),
-        "server",
-        "Secrets of which a client must send one. No flag: command lines are open to all. AFTERWORD_TOKEN adds one.",
+        "Secrets, of which a client must send one. No flag, because other users can read command lines. "
+        "AFTERWORD_TOKEN adds one.",
+        secret=True,
     )
-    token_file: Path | None = _setting(None, "server", "File with more such secrets, one a line.")
-    metrics_token: SecretStr | None = _setting(
-        None,
-        "server",
-        "Secret with which GET /metrics may be read. Empty: one of the tokens, if there are any. No flag.",
+    token_file: Path | None = setting(None, "File with more such secrets, one per line.")
+    metrics_token: str = setting(
+        "", "Secret for reading GET /metrics. Empty: any of the tokens, if there are any. No flag.", secret=True
     )
-    origins: TextList = _setting(
+    origins: tuple[str, ...] = setting(
         (),
-        "server",
-        "Web pages let in: values of the Origin header, * as wildcard. Empty: only pages of the server's own host.",
+        "Web pages that may connect: values of the Origin header, * as a wildcard. "
+        "Empty: only pages of the server's own host.",
     )
-    page: bool = _setting(True, "server", "Whether a page to write on is served at /.")
-    grace_ms: float = _setting(
-        5000, "server", "Time that live suggestions have to end when the server is stopped.", "ms", ge=0
+    page: bool = setting(True, "Whether to serve the page to write on at /.")
+    grace_ms: Milliseconds = setting(5000, "Time for live suggestions to finish when the server stops.", "ms")
+    heartbeat_ms: Interval = setting(
+        20000, "Time between pings to a client, and the time that it has to answer one.", "ms"
     )
-    heartbeat_ms: float = _setting(20000, "server", "Time between pings to a client, and for its answer.", "ms", ge=100)
-    debounce_ms: float = _setting(0, "server", "Pause in typing that clients are advised to wait for.", "ms", ge=0)
-    log_level: Literal["debug", "info", "warning", "error"] = _setting(
-        "warning", "server", "How much is logged; never what is written."
+    debounce_ms: Milliseconds = setting(0, "Pause in typing that clients are advised to wait for.", "ms")
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
+        "warning", "Least severe messages to log. What writers type is never logged."
     )
 
-    model: str = _setting("builtin", "model", "builtin, an id of the Hugging Face hub, a model folder, or a GGUF file.")
-    cache_dir: Path | None = _setting(None, "model", "Folder of converted models. Empty: in the user's cache folder.")
-    device: str = _setting(
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Which model to run, where, and with how much memory."""
+
+    model: str = setting("builtin", "builtin, an id of the Hugging Face hub, a model folder, or a GGUF file.")
+    cache_dir: Path | None = setting(None, "Folder for converted models. Empty: in the user's cache folder.")
+    device: str = setting(
         "auto",
-        "model",
         "Where the model runs, as torch names it: cpu, cuda, cuda:1. auto takes a GPU if there is one. "
         "cuda:0,cuda:1 runs one engine on each and spreads the documents over them.",
     )
-    dtype: Literal["auto", "int8", "float32", "bfloat16", "float16"] = _setting(
-        "auto", "model", "Precision of the model's weights. auto: int8 on a CPU, bfloat16 on a GPU."
+    dtype: Dtype = setting("auto", "Precision of the model's weights. auto: int8 on a CPU, bfloat16 on a GPU.")
+    threads: Annotated[int, Ge(1), Le(1024)] | None = setting(
+        None, "Threads for the model on a CPU. Empty: torch decides."
     )
-    threads: int | None = _setting(
-        None, "model", "Threads for the model on a CPU. Empty: torch decides.", ge=1, le=1024
+    cuda_graphs: OnOff = setting(
+        "on", "Capture small steps on a GPU as CUDA graphs. Turn it off if a driver has trouble with it."
     )
-    cuda_graphs: Literal["on", "off"] = _setting(
-        "on",
-        "model",
-        "Record small steps on a GPU once and launch them as a whole; off if a driver has trouble with it.",
-    )
-    context_tokens: int | None = _setting(
+    context_tokens: Annotated[int, Ge(64)] | None = setting(
         None,
-        "model",
-        "Longest text the model sees; the oldest goes first. Empty: what cache_mb allows.",
+        "Longest text that the model sees; the oldest is dropped first. Empty: as long as cache_mb allows.",
         "tokens",
-        ge=64,
     )
-    cache_mb: int = _setting(1024, "model", "Memory for what the model remembers of documents.", "MiB", ge=1)
+    cache_mb: Count = setting(1024, "Memory for the key/value caches of documents.", "MiB")
 
-    max_docs: int = _setting(64, "limits", "Open documents of one connection.", ge=1)
-    max_connections: int = _setting(1000, "limits", "Open connections.", ge=1)
-    max_message_bytes: int = _setting(1 << 20, "limits", "Longest message a client may send.", "bytes", ge=1024)
-    max_context: int = _setting(65536, "limits", "Longest text of a document that is kept.", "UTF-16 units", ge=256)
-    max_tokens: int = _setting(256, "limits", "Longest suggestion a client may ask for.", "tokens", ge=1)
-    max_alternatives: int = _setting(4, "limits", "Most alternatives a client may ask for.", ge=1)
-    messages_per_second: float = _setting(200, "limits", "Messages a second from one connection, over time.", ge=1)
-    message_burst: int = _setting(400, "limits", "Messages at once from one connection.", ge=1)
-    hello_timeout_ms: float = _setting(5000, "limits", "Time a client has for its first message.", "ms", ge=100)
-    stall_timeout_ms: float = _setting(
-        30000, "limits", "Time a client may leave a full connection unread.", "ms", ge=100
+    @property
+    def cache_bytes(self) -> int:
+        """Memory for key/value caches, in bytes."""
+        return self.cache_mb * BYTES_PER_MB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """How much the server takes, mostly of one connection."""
+
+    max_docs: Count = setting(64, "Open documents of one connection.")
+    max_connections: Count = setting(1000, "Open connections.")
+    max_message_bytes: Annotated[int, Ge(1024)] = setting(1 << 20, "Longest message a client may send.", "bytes")
+    max_context: Annotated[int, Ge(256)] = setting(65536, "Longest text kept of a document.", "UTF-16 units")
+    max_tokens: Count = setting(256, "Longest suggestion that a client may request.", "tokens")
+    max_alternatives: Count = setting(4, "Most alternatives that a client may request.")
+    messages_per_second: Annotated[float, Ge(1)] = setting(200, "Messages per second of one connection, sustained.")
+    message_burst: Count = setting(400, "Messages of one connection at once.")
+    handshake_timeout_ms: Milliseconds = setting(10000, "Time a client has for its HTTP request.", "ms")
+    hello_timeout_ms: Interval = setting(5000, "Time a client has for its first message.", "ms")
+    close_timeout_ms: Milliseconds = setting(2000, "Time a client has to answer a close.", "ms")
+    stall_timeout_ms: Interval = setting(30000, "Time a client may leave a full connection unread.", "ms")
+    outbox_bytes: Annotated[int, Ge(4096)] = setting(
+        1 << 20, "Most that is kept for a client that reads slowly.", "bytes"
     )
-    outbox_bytes: int = _setting(
-        1 << 20, "limits", "Most that is kept for a client that reads slowly.", "bytes", ge=4096
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then variables, then the file that `load` has read."""
-        return init_settings, env_settings, _FileSource(settings_cls)
-
-    def gateway(self, model_name: str) -> GatewayOptions:
-        """The gateway's part. Raises `SettingsError` when the token file cannot be used."""
-        extra = os.environ.get(TOKEN_VARIABLE, "")
-        try:
-            tokens = gather_tokens([*(token.get_secret_value() for token in self.tokens), extra], self.token_file)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise SettingsError(f"token_file: {self.token_file} cannot be used: {reason}") from error
-        limits = Limits(
-            docs=self.max_docs,
-            message_bytes=self.max_message_bytes,
-            context=self.max_context,
-            max_tokens=self.max_tokens,
-            alternatives=self.max_alternatives,
-        )
-        return GatewayOptions(
-            model=model_name,
-            host=self.host,
-            port=self.port,
-            tokens=tokens,
-            metrics_token=self.metrics_token.get_secret_value() if self.metrics_token else "",
-            origins=self.origins,
-            limits=limits,
-            connections=self.max_connections,
-            messages_per_second=self.messages_per_second,
-            message_burst=self.message_burst,
-            hello_timeout_ms=self.hello_timeout_ms,
-            heartbeat_ms=self.heartbeat_ms,
-            debounce_ms=self.debounce_ms,
-            grace_ms=self.grace_ms,
-            stall_timeout_ms=self.stall_timeout_ms,
-            outbox_bytes=self.outbox_bytes,
-            site=BUILT_PAGE if self.page else None,
-        )
-
-    def engine(self, files: ModelFiles) -> EngineOptions:
-        """The engine's part, for a model that was resolved."""
-        return EngineOptions(
-            folder=files.folder,
-            name=files.name,
-            device=self.device,
-            dtype=self.dtype,
-            context_tokens=self.context_tokens,
-            cache_bytes=self.cache_mb * BYTES_PER_MB,
-            threads=self.threads,
-            cuda_graphs=self.cuda_graphs == "on",
-        )
 
 
-class _FileSource(PydanticBaseSettingsSource):
-    """The values of the TOML file that is being loaded."""
+Group = ServerSettings | ModelSettings | LimitSettings
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        """One value; part of the interface that pydantic-settings asks for."""
-        return (file_values.get() or {}).get(field_name), field_name, False
 
-    def __call__(self) -> dict[str, Any]:
-        """All values."""
-        return dict(file_values.get() or {})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, by group. Constructed directly they are the defaults; `load.load` reads them from their sources."""
+
+    server: ServerSettings = ServerSettings()
+    model: ModelSettings = ModelSettings()
+    limits: LimitSettings = LimitSettings()
+
+    def changed(self, **values: Any) -> Settings:
+        """These settings with some replaced, by their flat names, unchecked. Raises TypeError for an unknown name."""
+        tree = by_group(values)
+        return replace(self, **{group: replace(getattr(self, group), **part) for group, part in tree.items()})
+
+
+GROUPS: dict[str, type[Group]] = {"server": ServerSettings, "model": ModelSettings, "limits": LimitSettings}
+
+
+def all_fields(*groups: str) -> Iterator[Field[Any]]:
+    """The fields of these groups, or of all."""
+    for group in groups or GROUPS:
+        yield from fields(GROUPS[group])
+
+
+GROUP_OF: dict[str, str] = {each.name: group for group in GROUPS for each in all_fields(group)}
+"""The group of each setting."""
+
+RENAMED: dict[str, str] = {}
+"""Settings that were renamed, old name to new. An old name works for one version, with a warning."""
+
+
+def by_group(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Flat values as a tree. Raises TypeError for an unknown name."""
+    tree: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        if name not in GROUP_OF:
+            raise TypeError(f"there is no setting {name!r}")
+        tree.setdefault(GROUP_OF[name], {})[name] = value
+    return tree

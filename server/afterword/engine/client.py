@@ -45,7 +45,7 @@ class EngineClient:
         self, options: EngineOptions, *, command: Sequence[str] | None = None, waits: RestartWaits | None = None
     ) -> None:
         """`command` replaces `python -m afterword.worker` and the options; a number for `--fd` is added to it."""
-        self._command = command or (sys.executable, "-m", "afterword.worker", *options.arguments())
+        self._command = command or (sys.executable, "-m", "afterword.worker", f"--options={options.to_json()}")
         self._waits = waits or RestartWaits()
         self._queue = RequestQueue()  # empty while the worker can take commands
         self._sink: EventSink | None = None  # None before `open` and after `close`

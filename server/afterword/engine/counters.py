@@ -87,7 +87,9 @@ class Counters:
     dropped_steps: int = _figure(
         Kind.COUNTER, "Steps given up midway because nobody wanted them any more.", "steps", "dropped_steps"
     )
-    failed_steps: int = _figure(Kind.COUNTER, "Steps that raised an error.", "steps", "failed_steps")
+    failed_steps: int = _figure(
+        Kind.COUNTER, "Steps that raised an error; the log says which.", "steps", "failed_steps"
+    )
     wasted_rows: int = _figure(
         Kind.COUNTER, "Rows that nobody wanted any more when they were computed.", "rows", "wasted_rows"
     )
@@ -103,21 +105,31 @@ class Counters:
     )
     step_rows: list[float] = field(
         default_factory=lambda: [0] * (len(STEP_ROWS) + 2),
-        metadata=_about(Kind.HISTOGRAM, "Rows of a step.", "rows", "step_rows", bounds=STEP_ROWS),
+        metadata=_about(
+            Kind.HISTOGRAM,
+            "Rows of a step: tokens that were computed in one run of the model.",
+            "rows",
+            "step_rows",
+            bounds=STEP_ROWS,
+        ),
     )
     # What comes of them.
     preemptions: int = _figure(
-        Kind.COUNTER, "Documents that lost their slot to another.", "documents", "preemptions", former="evictions"
+        Kind.COUNTER,
+        "Documents that lost their slot to another and must be read again.",
+        "documents",
+        "preemptions",
+        former="evictions",
     )
     draft_tokens: int = _figure(
         Kind.COUNTER,
-        "Draft tokens: guesses from the text, computed beside what was needed.",
+        "Draft tokens: guesses from the text, computed in rows that cost little.",
         "tokens",
         "draft_tokens",
         former="proposed_tokens",
     )
     accepted_tokens: int = _figure(
-        Kind.COUNTER, "Draft tokens that the model would have written.", "tokens", "accepted_tokens"
+        Kind.COUNTER, "Draft tokens that the model would have written: each saved a step.", "tokens", "accepted_tokens"
     )
     lookahead_rows: int = _figure(
         Kind.COUNTER,

@@ -1,53 +1,47 @@
-"""What whoever starts an engine decides about it.
+"""What a worker is started with: the settings of the model, and the folder that the model was found in.
 
-What lives here: values and their defaults, and how they are written as a command line. Nothing here imports torch, so
-that the process that starts an engine need not.
+A gateway passes it to its worker as one line of JSON. Nothing here imports torch.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Self
 
-DEFAULT_CACHE_BYTES = 1 << 30
+from afterword.config.settings import ModelSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions:
-    """The model an engine loads, and the resources it may use.
+class EngineOptions(ModelSettings):
+    """The settings of a model that was found.
 
-    `folder`: model folder with `config.json`, weights and `tokenizer.json`. `name`: how the model is called.
-    `device`, `dtype`: as torch names them, or `auto`; several devices, with commas between them, are an engine each.
-    `context_tokens`: longest prompt and continuation a document may have; `None` is decided by the engine.
-    `cache_bytes`: memory for key/value caches. `threads`: of torch on a CPU; `None` leaves it to torch.
-    `cuda_graphs`: whether small steps on a GPU are recorded once and launched as a whole.
+    `folder`: model folder with `config.json`, weights and `tokenizer.json`. `name`: what clients are told.
     """
 
     folder: Path
     name: str
-    device: str = "auto"
-    dtype: str = "auto"
-    context_tokens: int | None = None
-    cache_bytes: int = DEFAULT_CACHE_BYTES
-    threads: int | None = None
-    cuda_graphs: bool = True
+
+    @classmethod
+    def of(cls, settings: ModelSettings, folder: Path, name: str) -> Self:
+        """These settings, for the model in this folder."""
+        return cls(**{each.name: getattr(settings, each.name) for each in fields(settings)}, folder=folder, name=name)
 
     @property
     def devices(self) -> list[str]:
-        """The devices named, at least one."""
+        """The devices named, at least one; each gets an engine of its own."""
         return [device.strip() for device in self.device.split(",")]
 
-    def arguments(self) -> list[str]:
-        """The options as arguments of `python -m afterword.worker`."""
-        given = {
-            "--folder": self.folder,
-            "--name": self.name,
-            "--device": self.device,
-            "--dtype": self.dtype,
-            "--context-tokens": self.context_tokens,
-            "--cache-bytes": self.cache_bytes,
-            "--threads": self.threads,
-        }
-        # One word each, so that a value that begins with a dash is still a value.
-        arguments = [f"{flag}={value}" for flag, value in given.items() if value is not None]
-        return arguments if self.cuda_graphs else [*arguments, "--no-cuda-graphs"]
+    def to_json(self) -> str:
+        """The options as one line of JSON."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """The options of such a line."""
+        values = json.loads(line)
+        cache_dir = values.pop("cache_dir")
+        return cls(
+            **values | {"folder": Path(values["folder"])}, cache_dir=None if cache_dir is None else Path(cache_dir)
+        )

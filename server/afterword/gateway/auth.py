@@ -1,19 +1,17 @@
 """Who may talk to the server: secret tokens, and the rule that a public address needs them.
 
-What lives here: reading tokens, comparing them, and the refusal to listen openly. The `Origin` of browsers is judged in
-`origins.py`.
+What lives here: comparing tokens, and the refusal to listen openly. Not here: where tokens come from (`config.tokens`),
+and the `Origin` of browsers (`origins`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from ipaddress import ip_address
-from pathlib import Path
 
-TOKEN_VARIABLE = "AFTERWORD_TOKEN"
-TOKENS_VARIABLE = "AFTERWORD_TOKENS"
+from afterword.config.tokens import TOKEN_VARIABLE
 
 
 class InsecureBindError(ValueError):
@@ -41,31 +39,6 @@ class Tokens:
         for digest in self._digests:
             matched |= hmac.compare_digest(given, digest)
         return matched and token is not None
-
-
-def gather_tokens(
-    settings: Iterable[str] = (), file: Path | None = None, environ: Mapping[str, str] | None = None
-) -> tuple[str, ...]:
-    """All tokens of the settings, of `AFTERWORD_TOKEN` and `AFTERWORD_TOKENS` (parted by commas), and of a file.
-
-    Raises `OSError` if the file cannot be read, and `ValueError` if it was named but holds no token: a server that was
-    told to ask for tokens must not be open to everybody because a file is empty.
-    """
-    environ = environ or {}
-    found = [*settings, environ.get(TOKEN_VARIABLE, ""), *environ.get(TOKENS_VARIABLE, "").split(",")]
-    if file is not None:
-        from_file = parse_tokens(file.read_text(encoding="utf-8"))
-        if not from_file:
-            raise ValueError(f"the token file {file} holds no token; write one a line")
-        found += from_file
-    stripped = (token.strip() for token in found)
-    return tuple(dict.fromkeys(token for token in stripped if token))
-
-
-def parse_tokens(text: str) -> list[str]:
-    """Tokens of a file: one a line; empty lines and lines that begin with `#` do not count."""
-    lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def require_tokens(host: str, tokens: Iterable[str]) -> None:

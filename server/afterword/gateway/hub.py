@@ -12,26 +12,25 @@ import itertools
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 
 from websockets.asyncio.server import ServerConnection
 
 from afterword.clock import now_ms
+from afterword.config.settings import Settings
 from afterword.engine.api import Ended, Engine, EngineEvent, Lost, Ready, RunEvent
 from afterword.gateway.auth import Tokens
 from afterword.gateway.connection import Connection
 from afterword.gateway.http.health import Health
 from afterword.gateway.metrics.gateway_metrics import Census, Metrics
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.outbox import Outbox
+from afterword.gateway.session_config import session_config
 from afterword.session.counters import SuggestionCounters
-from afterword.session.session import Session, SessionConfig
+from afterword.session.session import Session
 from afterword.session.text_rules import TextRules
 from afterword.text.token_bridge import TokenBridge
 from afterword.text.vocabulary import Vocabulary
 from afterword_protocol.codec import encode
 from afterword_protocol.codes import CloseCode
-from afterword_protocol.messages import Peer
 
 _log = logging.getLogger("afterword.gateway")
 
@@ -43,33 +42,24 @@ class Hub:
 
     def __init__(
         self,
-        options: GatewayOptions,
+        settings: Settings,
+        model: str,
         engine: Engine,
         vocabulary: Vocabulary,
         rules: TextRules,
         watch: Watcher | None = None,
     ) -> None:
-        """`watch` is told what the engine does while it starts, and when it is ready, lost, or has failed."""
-        self.health = Health(options.model)
-        peer = Peer(name="afterword", version=version("afterword"))
-        self.metrics = Metrics(peer.version, options.model, self._census)
-        self._options = options
+        """`model`: the name that clients see. `watch` gets what the engine reports of its start, health and end."""
+        self.health = Health(model)
+        self._config = session_config(settings, model)
+        self.metrics = Metrics(self._config.server.version or "", model, self._census)
+        self._limits = settings.limits
         self._engine = engine
         self._rules = rules
         self._watch = watch
         self._document_numbers = itertools.count(1)
         self._bridge: TokenBridge[Connection] = TokenBridge(vocabulary)
-        self._tokens = Tokens(options.tokens)
-        self._config = SessionConfig(
-            server=peer,
-            model=options.model,
-            limits=options.limits,
-            heartbeat_ms=options.heartbeat_ms,
-            debounce_ms=options.debounce_ms,
-            hello_timeout_ms=options.hello_timeout_ms,
-            messages_per_second=options.messages_per_second,
-            message_burst=options.message_burst,
-        )
+        self._tokens = Tokens(settings.server.tokens)
         self._connections: set[Connection] = set()
         self._counters = SuggestionCounters()  # of connections that are gone
         self._engine_lost = False  # and does not serve again yet
@@ -85,7 +75,7 @@ class Hub:
 
     def has_room(self) -> bool:
         """Whether one more connection may be opened."""
-        return len(self._connections) < self._options.connections
+        return len(self._connections) < self._limits.max_connections
 
     def is_draining(self) -> bool:
         """Whether the server is shutting down, so that no connection may be opened."""
@@ -97,14 +87,14 @@ class Hub:
         connection = Connection(
             socket,
             Session(self._config, self._rules, self._tokens, name, now_ms(), self._document_numbers),
-            Outbox(encode, self._options.outbox_bytes),
+            Outbox(encode, self._limits.outbox_bytes),
             self._bridge,
             self._engine,
             self.metrics,
             self._changed,
             name=name,
-            stall_timeout_ms=self._options.stall_timeout_ms,
-            close_timeout_ms=self._options.close_timeout_ms,
+            stall_timeout_ms=self._limits.stall_timeout_ms,
+            close_timeout_ms=self._limits.close_timeout_ms,
         )
         self._connections.add(connection)
         if self._engine_lost:
@@ -144,7 +134,7 @@ class Hub:
         for connection in list(self._connections):
             connection.close(CloseCode.GOING_AWAY, "the server is shutting down")
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._options.close_timeout_ms / 1000):
+            async with asyncio.timeout(self._limits.close_timeout_ms / 1000):
                 while self._connections:
                     await self._change()
         for connection in list(self._connections):

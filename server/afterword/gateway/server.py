@@ -13,21 +13,22 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from afterword.config.settings import Settings
 from afterword.engine.api import Engine, EngineEvent, Failed
 from afterword.gateway.auth import require_tokens
 from afterword.gateway.connection import OUTGOING_BYTES
 from afterword.gateway.handshake import HandshakePolicy
 from afterword.gateway.http.metrics_auth import MetricsAuth
-from afterword.gateway.http.static_files import StaticFiles
+from afterword.gateway.http.static_files import BUILT_PAGE, StaticFiles
 from afterword.gateway.hub import Hub, Watcher
 from afterword.gateway.metrics.gateway_metrics import METRICS_PATH
-from afterword.gateway.options import GatewayOptions
 from afterword.gateway.origins import Origins
 from afterword.session.text_rules import TextRules
 from afterword.text.boundaries.rules import Rules
@@ -75,13 +76,15 @@ class RunningServer:
 
 @contextlib.asynccontextmanager
 async def running_server(
-    options: GatewayOptions,
+    settings: Settings,
     engine: Engine,
     vocabulary: Vocabulary,
     *,
+    model: str,
     rules: TextRules | None = None,
     watch: Watcher | None = None,
     listening: Callable[[RunningServer], None] | None = None,
+    page_folder: Path = BUILT_PAGE,
 ) -> AsyncIterator[RunningServer]:
     """A server that listens while the context lasts; at its end connections are closed with 1001 and the engine too.
 
@@ -89,12 +92,13 @@ async def running_server(
     those of runs. Raises `InsecureBindError` if other machines could reach it without a token, and `OSError` if it
     cannot listen at the address.
     """
-    require_tokens(options.host, options.tokens)
-    hub = Hub(options, engine, vocabulary, rules or Rules(), watch)
-    site = StaticFiles.read(options.site) if options.site else None
-    async with _listening(options, hub, site) as server:
+    host = settings.server.host
+    require_tokens(host, settings.server.tokens)
+    hub = Hub(settings, model, engine, vocabulary, rules or Rules(), watch)
+    site = StaticFiles.read(page_folder) if settings.server.page else None
+    async with _listening(settings, hub, site) as server:
         port = server.sockets[0].getsockname()[1]
-        running = RunningServer(hub, options.host, port, page=site is not None and site.built)
+        running = RunningServer(hub, host, port, page=site is not None and site.built)
         if listening is not None:
             listening(running)
         await hub.open()
@@ -108,10 +112,11 @@ async def running_server(
 
 
 async def serve(
-    options: GatewayOptions,
+    settings: Settings,
     engine: Engine,
     vocabulary: Vocabulary,
     *,
+    model: str,
     watch: Watcher | None = None,
     listening: Callable[[RunningServer], None] | None = None,
 ) -> None:
@@ -129,7 +134,9 @@ async def serve(
             stopping.fail(event.detail)
 
     with stopping.on_signals():
-        async with running_server(options, engine, vocabulary, watch=watch_all, listening=listening) as server:
+        async with running_server(
+            settings, engine, vocabulary, model=model, watch=watch_all, listening=listening
+        ) as server:
             _log.info("listening on %s", server.url)
             # The vocabulary and the code stay for good; looking for garbage among them would hold up every writer.
             gc.collect()
@@ -137,15 +144,16 @@ async def serve(
             await stopping.asked.wait()
             if stopping.refusal is None:
                 _log.info("shutting down")
-                await server.hub.drain(options.grace_ms)
+                await server.hub.drain(settings.server.grace_ms)
     if stopping.refusal is not None:
         raise EngineStartError(stopping.refusal)
 
 
-def _listening(options: GatewayOptions, hub: Hub, site: StaticFiles | None) -> Server:
+def _listening(settings: Settings, hub: Hub, site: StaticFiles | None) -> Server:
+    server, limits = settings.server, settings.limits
     policy = HandshakePolicy(
-        origins=Origins(options.origins, unguarded=not options.tokens),
-        metrics_auth=MetricsAuth(options.tokens, options.metrics_token),
+        origins=Origins(server.origins, unguarded=not server.tokens),
+        metrics_auth=MetricsAuth(server.tokens, server.metrics_token),
         routes=hub.health.routes(),
         private={METRICS_PATH: hub.metrics.page},
         site=site,
@@ -163,18 +171,18 @@ def _listening(options: GatewayOptions, hub: Hub, site: StaticFiles | None) -> S
 
     return serve_websockets(
         hub.serve,
-        options.host or None,
-        options.port,
+        server.host or None,
+        server.port,
         subprotocols=[Subprotocol(SUBPROTOCOL)],
         # Frames of a hundred bytes gain nothing from compression, which costs memory and time on each.
         compression=None,
         process_request=answer,
         server_header=None,
-        open_timeout=options.handshake_timeout_ms / 1000,
-        ping_interval=options.heartbeat_ms / 1000,
-        ping_timeout=options.heartbeat_ms / 1000,
-        close_timeout=options.close_timeout_ms / 1000,
-        max_size=options.limits.message_bytes,
+        open_timeout=limits.handshake_timeout_ms / 1000,
+        ping_interval=server.heartbeat_ms / 1000,
+        ping_timeout=server.heartbeat_ms / 1000,
+        close_timeout=limits.close_timeout_ms / 1000,
+        max_size=limits.max_message_bytes,
         max_queue=INCOMING_FRAMES,
         write_limit=OUTGOING_BYTES,
         logger=_websockets_log,

@@ -1,6 +1,6 @@
 """Finding a model and making it ready to load: built in, from the Hugging Face hub, a folder, or a GGUF file.
 
-Nothing in this package imports torch, except `convert`, which runs in a process of its own.
+Only `convert`, which runs in a process of its own, imports torch.
 """
 
 from afterword.models.files import ModelError, ModelFiles

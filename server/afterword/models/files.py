@@ -1,7 +1,6 @@
-"""What a model on disk is to the rest of Afterword, and whether a folder holds one whole.
+"""A model on disk, and checks that a model folder is complete.
 
-Here: the description handed on to gateway and engine, and the checks of a folder that need no model library.
-Not here: where models come from (`builtin`, `hub`, `cache`) and how they are loaded (the engine).
+Not here: where models come from (`builtin`, `hub`, `cache`), and how they are loaded (the worker).
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 
 SLOW_TOKENIZER_FILES = ("tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt")
-"""Files of tokenizers that have no `tokenizer.json` yet; any one of them is enough to build it."""
+"""Files of tokenizers without `tokenizer.json`; it can be built from any one of them."""
 
 SAFETENSORS_HEADER_LIMIT_BYTES = 100_000_000
 """The format's own limit on the length of its header."""
 
 
 class ModelError(Exception):
-    """A model cannot be had; the message is for the person who asked for it and says what to do."""
+    """A model cannot be used; the message tells the user why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
     """A model ready to load.
 
-    `folder` holds `config.json`, `tokenizer.json` and safetensors weights. `name` is what clients are told.
-    `license` is an SPDX-like name if known, `attribution` a line that says whose work the model is.
+    `folder` holds `config.json`, `tokenizer.json` and safetensors weights. `name`: as clients see it.
+    `license`: an SPDX-like name, if known. `attribution`: a line that credits the authors.
     """
 
     folder: Path
@@ -48,27 +47,29 @@ class ModelFiles:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. `ModelError` names the file when it is no such thing."""
+    """The JSON object in a file. Raises `ModelError` if there is none."""
     try:
         value = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(value, dict):
-        raise ModelError(f"{path} does not hold a JSON object")
+        raise ModelError(f"{path} is not a JSON object")
     return value
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `ModelError` unless the folder holds a whole model, but for `tokenizer.json`, which can be made."""
+    """Raise `ModelError` unless the folder has a complete model; `tokenizer.json` may be missing if it can be built."""
     if not (folder / CONFIG).is_file():
-        raise ModelError(f"{folder} holds no {CONFIG}, so it is not a model folder in the Hugging Face layout")
+        raise ModelError(f"{folder} has no {CONFIG}, so it is not a model folder in the Hugging Face layout")
     config = read_json(folder / CONFIG)
     if not config.get("model_type"):
-        raise ModelError(f"{folder / CONFIG} does not say which model_type it is")
+        raise ModelError(f"{folder / CONFIG} names no model_type")
     for path in weight_files(folder):
         check_safetensors(path)
     if not has_tokenizer(folder):
-        raise ModelError(f"{folder} holds no {TOKENIZER}, nor any of {', '.join(SLOW_TOKENIZER_FILES)} to make it from")
+        raise ModelError(
+            f"{folder} has neither {TOKENIZER} nor a file to build it from: {', '.join(SLOW_TOKENIZER_FILES)}"
+        )
 
 
 def has_tokenizer(folder: Path) -> bool:
@@ -77,14 +78,16 @@ def has_tokenizer(folder: Path) -> bool:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The weight files of a model folder, in order of name. `ModelError` says which are missing."""
+    """The weight files of a model folder, by name. Raises `ModelError` if any is missing."""
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     if not (folder / WEIGHTS_INDEX).is_file():
-        raise ModelError(f"{folder} holds neither {WEIGHTS} nor {WEIGHTS_INDEX}; weights must be safetensors")
+        raise ModelError(
+            f"{folder} has neither {WEIGHTS} nor {WEIGHTS_INDEX}; weights must be in the safetensors format"
+        )
     weight_map = read_json(folder / WEIGHTS_INDEX).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise ModelError(f"{folder / WEIGHTS_INDEX} maps no weights")
+        raise ModelError(f"{folder / WEIGHTS_INDEX} has no weight_map")
     names = sorted({str(name) for name in weight_map.values()})
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
@@ -93,7 +96,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def check_safetensors(path: Path) -> None:
-    """Raise `ModelError` if a safetensors file was cut short or is none; reads only its header.
+    """Raise `ModelError` if this is not a complete safetensors file; reads only its header.
 
     The layout is that of the safetensors format: eight bytes of header length, a JSON header, then the tensors, whose
     `data_offsets` count from the header's end.
@@ -103,7 +106,7 @@ def check_safetensors(path: Path) -> None:
         prefix = file.read(8)
         length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
         if not 2 <= length <= min(size - 8, SAFETENSORS_HEADER_LIMIT_BYTES):
-            raise ModelError(f"{path} is not a safetensors file, or was cut short ({size:,} bytes)")
+            raise ModelError(f"{path} is not a safetensors file, or it is incomplete ({size:,} bytes)")
         try:
             header = json.loads(file.read(length))
             ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
@@ -112,5 +115,5 @@ def check_safetensors(path: Path) -> None:
     expected = 8 + length + max(ends, default=0)
     if size != expected:
         raise ModelError(
-            f"{path} is {size:,} bytes, but its header speaks of {expected:,}: it was cut short or damaged"
+            f"{path} is {size:,} bytes instead of the {expected:,} that its header says: it is incomplete or damaged"
         )

@@ -1,6 +1,6 @@
-"""Models from the Hugging Face hub, through its own client and its own cache.
+"""Models from the Hugging Face hub, through its own client and cache.
 
-Here: which files are wanted, offline use, progress, and errors in plain words. Not here: what is done with the files.
+What lives here: which files to download, offline use, progress, and errors in plain words.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ WANTED = [
 
 
 def is_hub_id(spec: str) -> bool:
-    """Whether a text has the form of a model id of the hub."""
+    """Whether a text has the form of a model id."""
     return HUB_ID.fullmatch(spec) is not None
 
 
 def from_hub(spec: str, progress: ProgressSink, refresh: bool = False) -> ModelFiles:
-    """The model of a hub id, downloaded unless it is in the hub's cache already.
+    """The model with this hub id, downloaded unless it is in the hub's cache.
 
-    `refresh` asks the hub even then. Honours `HF_HUB_OFFLINE`, `HF_HOME`, `HF_TOKEN` and the hub client's other
-    variables. Raises `ModelError` when it is not to be had.
+    `refresh` asks the hub even then. `HF_HUB_OFFLINE`, `HF_HOME`, `HF_TOKEN` and the other variables of the hub's
+    client apply. Raises `ModelError` if there is no such model or it cannot be downloaded.
     """
     name, _, revision = spec.partition("@")
     if not refresh:
@@ -60,7 +60,7 @@ def from_hub(spec: str, progress: ProgressSink, refresh: bool = False) -> ModelF
 
 
 def cached_model(name: str, revision: str | None) -> ModelFiles | None:
-    """The model if the hub's cache holds it whole; asks nobody."""
+    """The model, if the hub's cache has all of it; uses no network."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
@@ -75,7 +75,7 @@ def cached_model(name: str, revision: str | None) -> ModelFiles | None:
 
 
 def download(name: str, revision: str | None, progress: ProgressSink) -> Path:
-    """Fetch the wanted files of a model; returns the folder in the hub's cache."""
+    """Download the files of a model; returns the folder in the hub's cache."""
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -85,13 +85,13 @@ def download(name: str, revision: str | None, progress: ProgressSink) -> Path:
         RevisionNotFoundError,
     )
 
-    looked = f"looked for the model {name!r} in the Hugging Face cache ({constants.HF_HUB_CACHE})"
+    missing = f"the model {name!r} is not in the Hugging Face cache ({constants.HF_HUB_CACHE})"
     if constants.is_offline_mode():
         raise ModelError(
-            f"{looked} and did not find it whole, and HF_HUB_OFFLINE forbids to download it; "
-            f"with a connection, get it with:  HF_HUB_OFFLINE=0 afterword models get {name}"
+            f"{missing}, and HF_HUB_OFFLINE forbids downloading it; "
+            f"when online, get it with:  HF_HUB_OFFLINE=0 afterword models get {name}"
         )
-    progress(f"asking the Hugging Face hub for {name}", None)
+    progress(f"looking up {name} on the Hugging Face hub", None)
     try:
         return Path(
             snapshot_download(
@@ -110,19 +110,19 @@ def download(name: str, revision: str | None, progress: ProgressSink) -> Path:
         raise ModelError(f"the model {name!r} has no revision {revision!r}") from error
     except RepositoryNotFoundError as error:
         raise ModelError(
-            f"{looked} and on the hub, which knows no such model (or it is private: set HF_TOKEN). "
-            f"For a model on this machine give the path of its folder or GGUF file, such as ./{name}"
+            f"{missing}, and the hub has no such model, or it is private: then set HF_TOKEN. "
+            f"For a model on this machine, give the path of its folder or GGUF file, such as ./{name}"
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise ModelError(
-            f"{looked} and could not reach the hub: {first_line(error)}\n"
-            f"With a connection, get it with:  afterword models get {name}"
+            f"{missing}, and the hub cannot be reached: {first_line(error)}\n"
+            f"When online, get it with:  afterword models get {name}"
         ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """A model in the hub's cache. `revisions` are the commits of which files are there."""
+    """A model in the hub's cache. `revisions`: the commits that are cached."""
 
     name: str
     folder: Path
@@ -138,7 +138,7 @@ class HubModel:
 
 
 def hub_models() -> list[HubModel]:
-    """Models in the hub's cache that have safetensors weights, in order of name."""
+    """Models with safetensors weights in the hub's cache, by name."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -163,13 +163,13 @@ def hub_models() -> list[HubModel]:
 
 
 def describe(name: str, folder: Path) -> ModelFiles:
-    """A model folder from the hub, with the licence that its card names."""
+    """A model folder from the hub, with the licence from its card."""
     owner = name.partition("/")[0] if "/" in name else ""
     return ModelFiles(folder, name, card_license(folder), f"{name} by {owner}" if owner else name)
 
 
 def card_license(folder: Path) -> str | None:
-    """The licence in the head of a model card (`README.md`), if it names one; `license_name` says more than `other`."""
+    """The licence named in the head of a model card (`README.md`); `license_name` is more precise than `other`."""
     try:
         text = (folder / "README.md").read_text("utf-8")
     except (OSError, ValueError):
@@ -187,7 +187,7 @@ def first_line(error: BaseException) -> str:
 
 
 def _progress_bar(stage: str, progress: ProgressSink) -> Any:
-    """A stand-in for tqdm's class that passes on how many of the bytes have arrived."""
+    """A class to use in place of tqdm's that reports the fraction of bytes downloaded."""
     from tqdm.auto import tqdm
 
     class Bar(tqdm):  # type: ignore[type-arg]
@@ -195,12 +195,12 @@ def _progress_bar(stage: str, progress: ProgressSink) -> Any:
             kwargs.pop("name", None)
             self._counts_bytes = kwargs.get("unit") == "B"
             super().__init__(*args, **kwargs | {"disable": True})
-            self.arrived = 0.0
+            self.received = 0.0
 
         def update(self, n: float | None = 1) -> bool | None:
-            self.arrived += n or 0
+            self.received += n or 0
             if self._counts_bytes and self.total:
-                progress(stage, min(1.0, self.arrived / self.total))
+                progress(stage, min(1.0, self.received / self.total))
             return None
 
     return Bar

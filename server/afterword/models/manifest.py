@@ -1,6 +1,6 @@
-"""The record beside a converted model: what it was made from, by which version, and the checksum of every file.
+"""The manifest of a converted model: its source, the converter's version, and the checksum of every file.
 
-Here: writing, reading and checking one. Not here: when to convert or what to do about damage (`cache`).
+Not here: when to convert, and what to do about damage (`cache`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A file as it was when last seen whole."""
+    """A file as it was when it was last known to be intact."""
 
     size_bytes: int
     mtime_ns: int
@@ -27,12 +27,12 @@ class FileRecord:
 
     @classmethod
     def of(cls, path: Path, sha256: str | None = None) -> FileRecord:
-        """The record of a file; hashes it unless the checksum is known."""
+        """The record of a file; hashes it unless its checksum is given."""
         status = path.stat()
         return cls(status.st_size, status.st_mtime_ns, sha256 or sha256_of(path))
 
     def unchanged(self, path: Path) -> bool:
-        """Whether size and time are as recorded: enough on every start, and costs no reading."""
+        """Whether size and time are as recorded; cheap enough for every start."""
         try:
             status = path.stat()
         except OSError:
@@ -42,7 +42,7 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a folder of converted files says about itself. `source` is the file or folder it was made from."""
+    """What is recorded about a folder of converted files. `source`: the file or folder it was made from."""
 
     name: str
     license: str | None
@@ -54,7 +54,7 @@ class Manifest:
     warnings: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
-        """Write it into the folder, in one piece for whoever reads it meanwhile."""
+        """Write it into the folder, atomically."""
         text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False)
         temporary = folder / f".{MANIFEST}.{os.getpid()}"
         temporary.write_text(text + "\n", "utf-8")
@@ -62,7 +62,7 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest | None:
-        """The manifest of a folder, or `None` if there is none that can be read."""
+        """The manifest of a folder; `None` if there is none or it cannot be read."""
         try:
             record = json.loads((folder / MANIFEST).read_text("utf-8"))
             if record.pop("format") != FORMAT:
@@ -75,19 +75,19 @@ class Manifest:
             return None
 
     def with_files(self, folder: Path) -> Manifest:
-        """This manifest with a record of every file that is now in the folder; links are left out."""
+        """This manifest with a record of every file in the folder, except links."""
         paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
         return replace(self, files={path.name: FileRecord.of(path) for path in paths if path.name != MANIFEST})
 
     def refreshed(self, folder: Path) -> Manifest:
-        """This manifest with the times its files have now; for after they were verified."""
+        """This manifest with the current times of its files; for use after verifying them."""
         return replace(self, files={name: FileRecord.of(folder / name, r.sha256) for name, r in self.files.items()})
 
     def damage(self, folder: Path, full: bool = False, progress: ProgressSink = silent) -> list[str]:
-        """What is wrong with the folder's files, in words; empty when all is well.
+        """What is wrong with the folder's files, in words; empty if nothing is.
 
-        A file whose size and time are as recorded passes; one with another time (copied, say) is hashed, as all are
-        when `full` is set.
+        A file whose size and time are as recorded passes. One with another time, a copy for example, is hashed. `full`
+        hashes every file.
         """
         found = []
         for name, record in self.files.items():
@@ -99,5 +99,5 @@ class Manifest:
             elif record.unchanged(path) and not full:
                 continue
             elif sha256_of(path, staged(progress, f"verifying {name}")) != record.sha256:
-                found.append(f"{name} does not have the checksum it was written with")
+                found.append(f"the checksum of {name} is wrong")
         return found

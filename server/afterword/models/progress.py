@@ -1,7 +1,4 @@
-"""Telling a person what long work is doing: a live line on a terminal, plain lines elsewhere.
-
-Here: the shape of a progress report and how it is painted. Not here: what is being done.
-"""
+"""Progress of long work: a live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 ProgressSink = Callable[[str, float | None], None]
-"""Takes a stage in words and how far it is (0 to 1), or `None` if that is unknown. Repeated calls are cheap."""
+"""Takes a stage in words and how much of it is done, 0 to 1, or `None` if unknown. Repeated calls are cheap."""
 
 REPAINT_INTERVAL_S = 0.1
 PLAIN_INTERVAL_S = 5.0
@@ -24,20 +21,20 @@ def silent(stage: str, fraction: float | None) -> None:
 
 
 def staged(progress: ProgressSink, stage: str) -> Callable[[float], None]:
-    """Announce a stage; the result is told its fractions."""
+    """Announce a stage; call the result with the fraction done."""
     progress(stage, 0.0)
     return lambda fraction: progress(stage, fraction)
 
 
 class TerminalProgress:
-    """A sink that writes to a terminal or a log; use it as a context manager so that the live line is ended."""
+    """A sink that writes to a terminal or a log. Use it as a context manager, which ends the live line."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()
         self._stage = ""  # the stage shown last
         self._since = 0.0  # when it began, seconds
-        self._painted = 0.0  # when a line was last written, seconds
+        self._written_at = 0.0  # when a line was last written, seconds
 
     def __enter__(self) -> TerminalProgress:
         return self
@@ -46,7 +43,7 @@ class TerminalProgress:
         self.finish()
 
     def __call__(self, stage: str, fraction: float | None = None) -> None:
-        """Show a stage; a new one ends the line of the one before."""
+        """Show a stage; a new stage starts a new line."""
         now = time.monotonic()
         fresh = stage != self._stage
         if fresh:
@@ -54,12 +51,12 @@ class TerminalProgress:
             self._stage, self._since = stage, now
         if not self._live:
             self._plain(fraction, fresh, now)
-        elif fresh or now - self._painted >= REPAINT_INTERVAL_S or fraction == 1:
-            self._painted = now
+        elif fresh or now - self._written_at >= REPAINT_INTERVAL_S or fraction == 1:
+            self._written_at = now
             self._write("\r\x1b[K" + self._line(fraction)[: shutil.get_terminal_size().columns - 1])
 
     def finish(self) -> None:
-        """End the live line, leaving what it last said and how long the stage took."""
+        """End the live line, leaving the stage and how long it took."""
         if self._live and self._stage:
             self._write("\r\x1b[K" + self._line(None)[: shutil.get_terminal_size().columns - 1] + "\n")
         self._stage = ""
@@ -75,11 +72,11 @@ class TerminalProgress:
     def _plain(self, fraction: float | None, fresh: bool, now: float) -> None:
         if fresh:
             self._write(f"  {self._stage}\n")
-        elif now - self._painted < PLAIN_INTERVAL_S:
+        elif now - self._written_at < PLAIN_INTERVAL_S:
             return
         else:
             self._write(self._line(fraction) + "\n")
-        self._painted = now
+        self._written_at = now
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

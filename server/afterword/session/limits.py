@@ -1,12 +1,8 @@
-"""Who may connect, what one connection may ask for unless a server is told otherwise, and how fast."""
+"""Who may connect, and how fast messages may come. What one connection may request is in `SessionConfig.limits`."""
 
 from __future__ import annotations
 
 from typing import Protocol
-
-from afterword_protocol.messages import Limits
-
-DEFAULT_LIMITS = Limits(docs=64, message_bytes=1024 * 1024, context=65536, max_tokens=256, alternatives=4)
 
 
 class TokenCheck(Protocol):

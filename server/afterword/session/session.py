@@ -24,7 +24,7 @@ from afterword.session.effects import (
     SendDone,
 )
 from afterword.session.ghost_text import SuggestionOptions
-from afterword.session.limits import DEFAULT_LIMITS, Throttle, TokenCheck
+from afterword.session.limits import Throttle, TokenCheck
 from afterword.session.replies import error, unknown_doc
 from afterword.session.suggestion import SuggestionEvent, SuggestionState
 from afterword.session.text_rules import TextRules
@@ -55,6 +55,9 @@ from afterword_protocol.messages import (
 
 _CHANGES_TEXT = frozenset({Open.type, Edit.type, Accept.type})
 
+RETRY_AFTER_MS = 1_000
+"""Advised to clients when the engine has no room."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
@@ -62,14 +65,13 @@ class SessionConfig:
 
     server: Peer
     model: str
-    limits: Limits = DEFAULT_LIMITS
+    limits: Limits
+    heartbeat_ms: float
+    debounce_ms: float
+    hello_timeout_ms: float
+    messages_per_second: float
+    message_burst: float
     features: tuple[str, ...] = ()  # abilities beyond the specification
-    heartbeat_ms: float = 20_000
-    debounce_ms: float = 0
-    hello_timeout_ms: float = 5_000
-    messages_per_second: float = 200
-    message_burst: float = 400
-    retry_after_ms: float = 1_000  # advised when the engine has no room
 
 
 class Session:
@@ -210,9 +212,7 @@ class Session:
         if self._tokens is not None and not self._tokens.accept(hello.token):
             return self._disconnect(CloseCode.UNAUTHORIZED, "the token is missing or wrong")
         config = self._config
-        self._options = SuggestionOptions(
-            hello.delivery, config.limits, self._rules, config.retry_after_ms, self.counters
-        )
+        self._options = SuggestionOptions(hello.delivery, config.limits, self._rules, RETRY_AFTER_MS, self.counters)
         self.deadline_ms = None
         welcome = Welcome(
             protocol=PROTOCOL_VERSION,

@@ -5,11 +5,6 @@ computes, `speculation` adds draft tokens to it, `model` and `native` run it, `c
 `decoding` makes tokens of its logits. `__main__` is the process, `loading` what it does first.
 """
 
-import os
+from afterword.spinning import limit_spinning
 
-# Between two matrix products the threads of torch wait for each other by spinning, by default so long that they starve
-# one another wherever something else runs on the same cores: steps of a 135M model then took 4 to 10 times as long on
-# 2 cores. This much spinning costs nothing measurable on quiet cores. It counts only if it is set before torch is
-# imported; a worker process inherits it.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+limit_spinning()

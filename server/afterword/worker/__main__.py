@@ -17,13 +17,12 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from afterword.engine.api import EngineEvent, Failed, Progress
 from afterword.engine.ipc import COMMANDS, Lines, decode, encode
-from afterword.engine.options import DEFAULT_CACHE_BYTES, EngineOptions
+from afterword.engine.options import EngineOptions
 from afterword.faults import describe_fault
 from afterword.worker.thread_priority import give_way
 
@@ -93,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from afterword.worker.loading import load_core
 
-        loaded = load_core(_options(args), lambda progress: gateway.emit([progress]))
+        loaded = load_core(args.options, lambda progress: gateway.emit([progress]))
     except Exception as error:  # no writer's text has come yet, so messages may be logged in full
         _log.error("the model could not be loaded", exc_info=error)
         gateway.emit([Failed(_reason(error))])
@@ -110,19 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m afterword.worker", description="Started by the gateway.")
     parser.add_argument("--fd", type=int, required=True, help="number of the open socket to the gateway")
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--dtype", default="auto")
-    parser.add_argument("--context-tokens", type=int)
-    parser.add_argument("--cache-bytes", type=int, default=DEFAULT_CACHE_BYTES)
-    parser.add_argument("--threads", type=int)
-    parser.add_argument("--no-cuda-graphs", dest="cuda_graphs", action="store_false")
+    parser.add_argument("--options", type=EngineOptions.from_json, required=True, help="the options, as JSON")
     return parser.parse_args(arguments)
-
-
-def _options(args: argparse.Namespace) -> EngineOptions:
-    return EngineOptions(**{name: value for name, value in vars(args).items() if name != "fd"})
 
 
 def _reason(error: Exception) -> str:

@@ -107,7 +107,7 @@ def load_core(options: EngineOptions, progress: Report = lambda _: None) -> Load
                 dtype = INT8
             self_test(model, layout, tolerance=TOLERANCE[torch.bfloat16])  # to which inputs are rounded
         config = core_config(layout, model.config, options)
-        if layout.device.type == "cuda" and options.cuda_graphs:
+        if layout.device.type == "cuda" and options.cuda_graphs == "on":
             runner = RecordedStepRunner(model)
     core = EngineCore(
         model,

@@ -58,7 +58,11 @@ class Engines(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The families, each with a series for every engine."""
-        up = GaugeMetricFamily(f"{PREFIX}up", "1 while the engine answers, else 0.", labels=[LABEL])
+        up = GaugeMetricFamily(
+            f"{PREFIX}up",
+            "1 while the engine answers, else 0. Engines are numbered in the order of `device`, from 0.",
+            labels=[LABEL],
+        )
         restarts = CounterMetricFamily(f"{PREFIX}restarts", "Times that the engine died.", labels=[LABEL])
         for number, engine in self._engines.items():
             up.add_metric([str(number)], engine.up)
@@ -69,7 +73,7 @@ class Engines(Collector):
             if figure.metric:
                 yield self._family(figure, figure.metric, figure.help)
             if figure.former_metric:
-                renamed = f"Former name of {PREFIX}{figure.metric}; the next version does not have it."
+                renamed = f"Deprecated: now called {PREFIX}{figure.metric}; the next version drops this name."
                 yield self._family(figure, figure.former_metric, renamed)
 
     def _family(self, figure: Figure, name: str, meaning: str) -> Family:
@@ -89,6 +93,11 @@ _FAMILIES: dict[Kind, type[Family]] = {
     Kind.GAUGE: GaugeMetricFamily,
     Kind.HISTOGRAM: HistogramMetricFamily,
 }
+
+
+def former_names() -> dict[str, str]:
+    """Metrics that still have the name of the version before as well: new name to former name."""
+    return {PREFIX + figure.metric: PREFIX + figure.former_metric for figure in FIGURES if figure.former_metric}
 
 
 def _buckets(bounds: Iterable[float], counts: Iterable[float]) -> list[tuple[str, float]]:

@@ -1,15 +1,17 @@
-"""What the server counts, as Prometheus reads it at `/metrics`.
+"""The metrics of a server, as Prometheus reads them at `/metrics`.
 
-What lives here: the figures of the gateway, and the page; those of engines are kept in `engine_metrics`. What each is
-for is said in docs/metrics.md. No label holds anything that a client or a writer chose: the number of series is fixed.
+What lives here: the metrics of the gateway, each declared once, and the page. Those of suggestions are declared in
+`session.counters`, those of engines in `engine.counters`; `engine_metrics` shows the latter, and `table` writes all of
+them into docs/metrics.md. No label holds anything that a client or a writer chose: the number of series is fixed.
 
-Counting on the way of a keystroke is one addition each; what can be looked up is looked up when the page is asked for.
+During a keystroke, counting is one addition each; what can be computed is computed when the page is requested.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from http import HTTPStatus
 
 from prometheus_client import (
@@ -27,24 +29,26 @@ from prometheus_client.registry import Collector
 
 from afterword.engine.api import EngineEvent, Sampled, Started
 from afterword.gateway.http.answers import HttpAnswer
-from afterword.gateway.metrics.engine_metrics import Engines
+from afterword.gateway.metrics.engine_metrics import Engines, former_names
 from afterword.session.counters import SuggestionCounters
 from afterword_protocol.codes import CloseCode
 from afterword_protocol.messages import Done, Error, ErrorCode, Reason, ServerMessage
 
-# When a counter was made is when the server was started, which `process_start_time_seconds` tells once for all.
+# A counter was created when the server started, which `process_start_time_seconds` says for all of them.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 METRICS_PATH = "/metrics"
 
-# Upper bounds of the ranges of waiting times: close together where a writer begins to feel it.
+_log = logging.getLogger("afterword.gateway")
+
+# Upper bounds of the ranges of waiting times: close together where a writer begins to notice.
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10)
 
-# Codes that a connection may close with. A client may send any of thousands; all others count as one.
+# Close codes with a series of their own. A client may send any of thousands; all others count as one.
 CLOSE_CODES = frozenset({1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011, *CloseCode})
 OTHER = "other"
 
-# Statuses with which requests are turned away.
+# Statuses of refused requests.
 REFUSALS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
@@ -56,7 +60,7 @@ REFUSALS = (
 
 @dataclass(slots=True)
 class Census:
-    """What there is at this moment. `counters`: of all connections that are and were."""
+    """What exists at this moment. `counters`: of all connections, open and closed."""
 
     connections: int = 0
     documents: int = 0
@@ -65,7 +69,7 @@ class Census:
 
 
 class Metrics:
-    """All figures of one server. `census` is asked whenever the page is."""
+    """All metrics of one server. `census` is called for each request of the page."""
 
     def __init__(self, version: str, model: str, census: Callable[[], Census]) -> None:
         registry = self._registry = CollectorRegistry()
@@ -75,34 +79,50 @@ class Metrics:
         )
         self._first_text = Histogram(
             "afterword_first_text_seconds",
-            "From the message that asked for a suggestion to its first text on the socket.",
+            "From a keystroke to ghost text, as the server sees it: from the message that asks for a suggestion to its "
+            "first text on the socket. A suggestion without text does not count.",
             buckets=SECONDS,
             registry=registry,
         )
         self._queue = Histogram(
             "afterword_queue_seconds",
-            "From asking an engine for text to the first step for it.",
+            "From the request to an engine to the first step for it, also while the engine starts.",
             buckets=SECONDS,
             registry=registry,
         )
         self._suggestions = Counter(
-            "afterword_suggestions", "Suggestions that ended, by why they did.", ["reason"], registry=registry
+            "afterword_suggestions",
+            "Suggestions that ended, by the `reason` of their `done`.",
+            ["reason"],
+            registry=registry,
         )
-        self._errors = Counter("afterword_errors", "Errors told to clients, by code.", ["code"], registry=registry)
+        self._errors = Counter(
+            "afterword_errors",
+            "Errors sent to clients, by `code`. `busy` and `internal` are the server's fault.",
+            ["code"],
+            registry=registry,
+        )
         self._refused = Counter(
-            "afterword_refused_requests", "Requests turned away, by HTTP status.", ["status"], registry=registry
+            "afterword_refused_requests",
+            "Requests refused before they became a connection, by HTTP status: 400 no subprotocol, 401 no token, "
+            "403 a foreign page, 404 no such page, 503 full or stopping, or `other`.",
+            ["status"],
+            registry=registry,
         )
         self._closed = Counter(
-            "afterword_closed_connections", "Connections that ended, by close code.", ["code"], registry=registry
+            "afterword_closed_connections",
+            "Connections that ended, by close code; codes that a client made up are `other`.",
+            ["code"],
+            registry=registry,
         )
         self._prompt = Counter(
             "afterword_prompt_tokens",
-            "Tokens of the texts that were continued, by whether they were known already or computed.",
+            "Tokens of the texts that were continued: `reused` were in the cache, `computed` were not.",
             ["source"],
             registry=registry,
         )
         self._written = Counter("afterword_written_tokens", "Tokens that models wrote.", registry=registry)
-        # Series that are there from the start can be told from those that nobody counts.
+        # Every series exists from the start, so that a missing one means that nobody counts it.
         self._by_reason = {reason: self._suggestions.labels(str(reason)) for reason in Reason}
         self._by_code = {code: self._errors.labels(str(code)) for code in ErrorCode}
         self._by_status = {status: self._refused.labels(str(int(status))) for status in REFUSALS}
@@ -110,12 +130,21 @@ class Metrics:
         self._by_close = {code: self._closed.labels(str(code)) for code in (*sorted(map(int, CLOSE_CODES)), OTHER)}
         self._reused = self._prompt.labels("reused")
         self._computed = self._prompt.labels("computed")
+        self._warned = False  # whether the log names the metrics that were renamed
         self._engines = Engines()
-        registry.register(self._engines)
         registry.register(_Now(census))
+        registry.register(self._engines)
+
+    def families(self) -> Iterable[Metric]:
+        """All metrics, with their names, help texts and values."""
+        return self._registry.collect()
 
     def page(self) -> HttpAnswer:
-        """All figures in the text format of Prometheus."""
+        """All metrics in the text format of Prometheus."""
+        if not self._warned:
+            self._warned = True
+            for new, old in former_names().items():
+                _log.warning("the metric %s is now called %s; the next version drops the old name", old, new)
         return HttpAnswer(HTTPStatus.OK, generate_latest(self._registry), CONTENT_TYPE_LATEST)
 
     # --- what happens ---
@@ -132,7 +161,7 @@ class Metrics:
         self._first_text.observe(after_ms / 1000)
 
     def heard(self, event: EngineEvent) -> None:
-        """An engine reports."""
+        """An engine reported an event."""
         if isinstance(event, Sampled):
             self._written.inc()
         elif isinstance(event, Started):
@@ -143,16 +172,16 @@ class Metrics:
             self._engines.note(event)
 
     def refused(self, status: HTTPStatus) -> None:
-        """A request was turned away."""
+        """A request was refused."""
         self._by_status.get(status, self._by_other_status).inc()
 
     def closed(self, code: int | None) -> None:
-        """A connection ended; `None` if it did without a word."""
+        """A connection ended; `None` if without a close code."""
         self._by_close[code if code in CLOSE_CODES and code is not None else OTHER].inc()
 
 
 class _Now(Collector):
-    """What is counted elsewhere, or can be: read when the page is asked for."""
+    """Metrics that are computed when the page is requested."""
 
     def __init__(self, census: Callable[[], Census]) -> None:
         self._census = census
@@ -160,26 +189,14 @@ class _Now(Collector):
     def collect(self) -> Iterable[Metric]:
         """The families."""
         now = self._census()
-        gauges = {
-            "connections": ("Connections that are open.", now.connections),
-            "documents": ("Documents that are open.", now.documents),
-            "live_suggestions": ("Suggestions under way.", now.live),
-        }
-        for name, (meaning, value) in gauges.items():
-            yield GaugeMetricFamily(f"afterword_{name}", meaning, value=value)
-        suggestions = now.counters
-        counters = {
-            "shown_tokens": ("Tokens whose text went to a client, each once.", suggestions.shown_tokens),
-            "accepts": ("Times that a writer took a suggestion or a part of one.", suggestions.accepts),
-            "dismissals": ("Times that a writer waved a suggestion away.", suggestions.dismissals),
-        }
-        for name, (meaning, value) in counters.items():
-            yield CounterMetricFamily(f"afterword_{name}", meaning, value=value)
-        taken = CounterMetricFamily(
-            "afterword_taken_characters",
-            "Characters of suggestions that became part of a text, accepted or typed as they stood there.",
-            labels=["how"],
-        )
-        taken.add_metric(["accepted"], suggestions.accepted_characters)
-        taken.add_metric(["typed"], suggestions.typed_characters)
-        yield taken
+        yield GaugeMetricFamily("afterword_connections", "Open connections.", value=now.connections)
+        yield GaugeMetricFamily("afterword_documents", "Open documents.", value=now.documents)
+        yield GaugeMetricFamily("afterword_live_suggestions", "Suggestions being written.", value=now.live)
+        families: dict[str, CounterMetricFamily] = {}
+        for each in fields(now.counters):
+            family, label = each.metadata["family"], each.metadata["label"]
+            if family not in families:
+                labels = [label[0]] if label else []
+                families[family] = CounterMetricFamily(f"afterword_{family}", each.metadata["help"], labels=labels)
+            families[family].add_metric([label[1]] if label else [], getattr(now.counters, each.name))
+        yield from families.values()

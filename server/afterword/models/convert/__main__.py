@@ -2,8 +2,7 @@
 
 `python -m afterword.models.convert gguf FILE FOLDER` and `... tokenizer MODEL_FOLDER FOLDER` write into FOLDER, which
 exists. Standard output carries one JSON object a line: `{"stage": ..., "fraction": ...}` while it works, at the end
-`{"done": {...}}` or `{"error": ...}`. Here: the work with the model libraries, the only place in this package that
-imports torch, and a process apart so that nobody else pays for it. Not here: where results are kept (`cache`).
+`{"done": {...}}` or `{"error": ...}`. Not here: where results are kept (`cache`).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from afterword.models.convert.pretokenizers import AS_GPT2, splitting
+from afterword.models.convert.pretokenizers import AS_GPT2, pre_tokenizer_for
 from afterword.models.convert.unpacking import is_readable, write_readable
 from afterword.models.files import CONFIG, TOKENIZER
 
@@ -23,8 +22,8 @@ FLOAT32_LIMIT_PARAMETERS = 1_000_000_000
 """Quantized files up to this size become float32, so that nothing is lost; larger ones bfloat16, to half the bytes."""
 
 END_OF_TEXT_TOKENS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>")
-"""Marks that separate documents in training. A chat model's file names its end of turn as the end, but a model that
-continues plain text ends it with these."""
+"""Tokens that separate documents in training. The file of a chat model names its end of turn as the end token, but a
+model that continues plain text ends it with one of these."""
 
 
 def main(arguments: list[str]) -> int:
@@ -47,19 +46,19 @@ def tell(**report: Any) -> None:
 
 
 def convert_gguf(source: Path, folder: Path) -> dict[str, Any]:
-    """Unpack a GGUF file into config, safetensors and tokenizer; returns what the file says about itself."""
-    tell(stage="loading the model library")
+    """Unpack a GGUF file into config, safetensors and tokenizer; returns its metadata."""
+    tell(stage="loading transformers")
     from transformers.integrations.gguf.reader import read_gguf_metadata
 
     metadata, _ = read_gguf_metadata(str(source))
     if int(metadata.get("split.count", 0)) > 1:
-        raise ValueError("the file is one part of a split model; merge the parts first (gguf-split --merge)")
+        raise ValueError("the file is one part of a split model; merge the parts first, with gguf-split --merge")
     tell(stage="reading the tokenizer")
     warnings = write_gguf_tokenizer(source, folder, str(metadata.get("tokenizer.ggml.pre", "default")))
     if is_readable(source):
         write_gguf_weights(source, folder)
     else:
-        tell(stage="unpacking kinds of quantization that the model library does not know")
+        tell(stage="unpacking tensors that transformers cannot read")
         with TemporaryDirectory(dir=folder) as scratch:
             readable = Path(scratch) / source.name
             write_readable(source, readable)
@@ -74,19 +73,19 @@ def convert_gguf(source: Path, folder: Path) -> dict[str, Any]:
 
 
 def write_gguf_tokenizer(source: Path, folder: Path, kind: str) -> list[str]:
-    """Write the tokenizer of a GGUF file as `tokenizer.json`, its splitting mended; returns warnings."""
+    """Write the tokenizer of a GGUF file as `tokenizer.json`, with the right pre-tokenizer; returns warnings."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(source.parent), gguf_file=source.name)
     backend = tokenizer.backend_tokenizer
     known_to_library = json.loads(backend.to_str())["pre_tokenizer"] or {}
-    mended = splitting(kind)
-    if mended is not None:
-        backend.pre_tokenizer = mended
+    corrected = pre_tokenizer_for(kind)
+    if corrected is not None:
+        backend.pre_tokenizer = corrected
     tokenizer.save_pretrained(str(folder))
-    left_as_gpt2 = known_to_library.get("type") == "ByteLevel" and mended is None
+    left_as_gpt2 = known_to_library.get("type") == "ByteLevel" and corrected is None
     if left_as_gpt2 and kind not in AS_GPT2:
-        return [f"the tokenizer's splitting {kind!r} is unknown; text is split as for GPT-2, which may cost quality"]
+        return [f"the pre-tokenizer {kind!r} is unknown; the one of GPT-2 is used, which may cost quality"]
     return []
 
 
@@ -110,7 +109,7 @@ def write_gguf_weights(source: Path, folder: Path) -> None:
 
 
 def add_end_tokens(folder: Path) -> None:
-    """Let the marks that end a text count as its end, besides the one the file names."""
+    """Add the tokens that end a text to the end tokens of the model."""
     path = folder / "generation_config.json"
     generation = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     config = json.loads((folder / CONFIG).read_text("utf-8"))
@@ -121,7 +120,7 @@ def add_end_tokens(folder: Path) -> None:
         for token in json.loads((folder / TOKENIZER).read_text("utf-8"))["added_tokens"]
         if token["special"]
     }
-    ids += [special[mark] for mark in END_OF_TEXT_TOKENS if mark in special and special[mark] not in ids]
+    ids += [special[token] for token in END_OF_TEXT_TOKENS if token in special and special[token] not in ids]
     if ids:
         generation["eos_token_id"] = ids
         path.write_text(json.dumps(generation, indent=2) + "\n", "utf-8")

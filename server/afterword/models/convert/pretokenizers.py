@@ -1,7 +1,7 @@
-"""How a GGUF file's tokenizer splits text before it merges bytes, where the conversion does not know.
+"""The pre-tokenizers of GGUF files, where transformers does not know them.
 
-A GGUF file names its kind of splitting in `tokenizer.ggml.pre` and carries no rules. transformers restores the rules of
-many kinds and leaves GPT-2's for the others; the kinds here are among those others. Source of the rules: the table of
+A GGUF file names its pre-tokenizer in `tokenizer.ggml.pre` and has no rules. transformers restores the rules of many
+and uses GPT-2's for the others; those here are among the others. Source of the rules: the table of
 `LLAMA_VOCAB_PRE_TYPE_*` in llama.cpp's vocabulary loader, and for SmolLM the tokenizer.json of its authors.
 """
 
@@ -12,16 +12,16 @@ from tokenizers import pre_tokenizers
 SINGLE_DIGITS = frozenset(
     {"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"},
 )
-"""Kinds that split off every digit, and then do as GPT-2 does."""
+"""These split off every digit and then do as GPT-2 does."""
 
 AS_GPT2 = frozenset(
     {"default", "gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "roberta-bpe", "gigachat"},
 )
-"""Kinds that split as GPT-2 does, which is what the conversion leaves them with."""
+"""These do as GPT-2 does, which transformers gives them already."""
 
 
-def splitting(kind: str) -> pre_tokenizers.PreTokenizer | None:
-    """The splitting of a kind that the conversion gets wrong, or `None` where it is right or nothing is known."""
+def pre_tokenizer_for(kind: str) -> pre_tokenizers.PreTokenizer | None:
+    """The right pre-tokenizer where transformers has a wrong one; `None` where it is right, or unknown here too."""
     if kind in SINGLE_DIGITS:
         return pre_tokenizers.Sequence(
             [

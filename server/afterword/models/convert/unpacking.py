@@ -1,7 +1,7 @@
-"""GGUF files with kinds of quantization that transformers cannot read, made readable.
+"""Makes GGUF files readable that have quantizations unknown to transformers.
 
-What lives here: a copy of such a file in which those tensors alone are float32. Small models have them often: rows that
-are no multiple of 256 wide, which the K-quants need, are stored as Q5_0 or Q5_1 in a file that is called Q4_K_M.
+A copy of such a file has those tensors in float32. Small models often need it: K-quants need rows whose width is a
+multiple of 256, so a file that is called Q4_K_M stores other rows as Q5_0 or Q5_1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ PLAIN_KINDS = (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.F16, ggu
 
 
 def is_readable(source: Path) -> bool:
-    """Whether transformers knows how every tensor of the file is stored. Fast: the vocabulary is not read."""
+    """Whether transformers can read every tensor of the file. Fast: the vocabulary is not read."""
     from transformers.integrations.gguf.reader import GgufHeader
 
     try:
@@ -25,9 +25,9 @@ def is_readable(source: Path) -> bool:
 
 
 def write_readable(source: Path, target: Path) -> None:
-    """Copy a GGUF file with the tensors of kinds that transformers cannot read unpacked to float32.
+    """Copy a GGUF file; tensors that transformers cannot read become float32.
 
-    Raises NotImplementedError for kinds that the gguf package cannot unpack either, ValueError for a broken file.
+    Raises NotImplementedError if the gguf package cannot read them either, ValueError for a broken file.
     """
     from transformers.integrations.gguf.dequant import GGML_BLOCK
 
@@ -36,7 +36,7 @@ def write_readable(source: Path, target: Path) -> None:
     architecture = reader.fields[gguf.Keys.General.ARCHITECTURE].contents()
     writer = gguf.GGUFWriter(target, architecture)
     for name, field in reader.fields.items():
-        # Fields of the header itself, and the one that the writer has written already.
+        # Fields of the header itself, and the one that the writer wrote already.
         if name.startswith("GGUF.") or name == gguf.Keys.General.ARCHITECTURE:
             continue
         kind = field.types[0]

@@ -8,7 +8,7 @@ from afterword_protocol.messages import Boundaries
 from afterword_protocol.utf16 import units
 
 
-class AlternativeText:
+class ReceivedText:
     """Append-only text. Checks of each piece what the protocol promises: no gap, no overlap, nothing taken back."""
 
     def __init__(self) -> None:
