@@ -1,1 +1,1 @@
-"""The Afterword wire protocol: messages, codec, and the sans-I/O state of a connection and its documents."""
+"""The Afterword wire protocol, as far as both ends share it: messages, codec, close codes, lengths in UTF-16."""

@@ -164,4 +164,5 @@ def _is_enum(base: object) -> typing.TypeGuard[type[StrEnum]]:
 
 
 def first_paragraph(message: type[Any]) -> str:
+    """The first paragraph of a message type's docstring, on one line."""
     return " ".join((message.__doc__ or "").strip().split("\n\n")[0].split())

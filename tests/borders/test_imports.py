@@ -54,6 +54,7 @@ def test_the_sources_as_they_are_keep_every_border(sources: Path) -> None:
         ),
         ("server/afterword/session/session.py", "import time", "A session has no socket, no clock and no model"),
         ("server/afterword/session/session.py", "import afterword.faults", "A session has no socket, no clock"),
+        ("server/afterword/text/prompt.py", "import afterword.engine.api", "Text knows only what sessions ask of it"),
         (
             "server/afterword/client/clip.py",
             "import afterword.text.prompt",

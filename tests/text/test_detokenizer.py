@@ -105,14 +105,14 @@ def test_tokens_that_only_repeat_are_told_apart(plain: Vocabulary) -> None:
     assert repeated == [True, True, False, False, False]
 
 
-def test_tokens_that_do_not_repeat_what_was_typed_end_the_draft(plain: Vocabulary) -> None:
+def test_tokens_that_do_not_repeat_what_was_typed_end_the_text(plain: Vocabulary) -> None:
     detokenizer = Detokenizer(plain, b"qu")
     assert detokenizer.add(by_bytes(plain, "x")[0]) == ""
     assert detokenizer.ended
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xf5\x80"])
-def test_bytes_that_are_no_text_end_the_draft_and_are_never_shown(plain: Vocabulary, data: bytes) -> None:
+def test_bytes_that_are_no_characters_end_the_text_and_are_never_shown(plain: Vocabulary, data: bytes) -> None:
     detokenizer = Detokenizer(plain)
     pieces = [detokenizer.add(token) for token in by_bytes(plain, b"ok" + data + b"more")]
     assert "".join(pieces) == "ok"
@@ -125,7 +125,7 @@ def test_half_a_character_at_the_end_is_left_out(plain: Vocabulary) -> None:
     assert detokenizer.finish() == ""
 
 
-def test_a_control_token_ends_the_draft(plain: Vocabulary) -> None:
+def test_a_control_token_ends_the_text(plain: Vocabulary) -> None:
     detokenizer = Detokenizer(plain)
     detokenizer.add(by_bytes(plain, "a")[0])
     assert detokenizer.add(1) == ""
@@ -133,7 +133,7 @@ def test_a_control_token_ends_the_draft(plain: Vocabulary) -> None:
     assert detokenizer.add(by_bytes(plain, "b")[0]) == ""
 
 
-def test_an_accent_that_comes_after_its_letter_was_shown_ends_the_draft(plain: Vocabulary) -> None:
+def test_an_accent_that_comes_after_its_letter_was_shown_ends_the_text(plain: Vocabulary) -> None:
     detokenizer = Detokenizer(plain)
     pieces = [detokenizer.add(token) for token in by_bytes(plain, "cafe\u0301s")]
     assert "".join(pieces) == "cafe"

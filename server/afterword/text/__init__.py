@@ -1,1 +1,1 @@
-"""Text work: tokens from text, text from tokens, where words and sentences end."""
+"""Between text and tokens: prompts from text, text from tokens, and where words, sentences and suggestions end."""
