@@ -1,5 +1,6 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { borders } from './scripts/borders.mjs';
 
 export default tseslint.config(
   { ignores: ['dist/', 'test/generated/', 'examples/quickstart/'] },
@@ -16,6 +17,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },
   },
+  borders,
   {
     files: ['test/**/*.ts', 'e2e/**/*.ts', 'examples/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },

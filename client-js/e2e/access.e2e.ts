@@ -2,19 +2,19 @@
 
 import axe from 'axe-core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Desk, type DeskOptions } from './support/desk.js';
+import { ExamplePage, type ExamplePageOptions } from './support/example-page.js';
 
 const OPENING = 'Once upon a time there was a little';
-let desk: Desk;
-afterEach(() => desk.close());
+let example: ExamplePage;
+afterEach(() => example.close());
 
-const open = async (binding: string, options: DeskOptions = {}): Promise<string> => {
-  desk = await Desk.open(binding, options);
-  await desk.write(OPENING);
-  return desk.whole();
+const open = async (binding: string, options: ExamplePageOptions = {}): Promise<string> => {
+  example = await ExamplePage.open(binding, options);
+  await example.write(OPENING);
+  return example.whole();
 };
 const style = (...names: string[]): Promise<string[]> =>
-  desk.page.evaluate((wanted) => {
+  example.page.evaluate((wanted) => {
     const look = getComputedStyle(document.querySelector('.afterword-ghost')!);
     return wanted.map((name) => look.getPropertyValue(name));
   }, names);
@@ -22,33 +22,33 @@ const style = (...names: string[]): Promise<string[]> =>
 describe.each(['textarea', 'tiptap', 'codemirror', 'quill'])('on a touch screen, in %s', (binding) => {
   it('a tap on ghost text takes it, and the caret stays', async () => {
     const ghost = await open(binding, { context: { hasTouch: true, isMobile: true } });
-    const place = await desk.page.evaluate(() => {
+    const place = await example.page.evaluate(() => {
       const { left, top, width, height } = document.querySelector('.afterword-ghost')!.getClientRects()[0]!;
       return { x: left + width / 2, y: top + height / 2 };
     });
-    await desk.page.touchscreen.tap(place.x, place.y);
-    await desk.until(() => window.example.ghost.status().accepted > 0);
-    expect(await desk.text()).toBe(OPENING + ghost);
-    await desk.write(' And');
-    expect(await desk.text()).toBe(`${OPENING}${ghost} And`);
+    await example.page.touchscreen.tap(place.x, place.y);
+    await example.until(() => window.example.ghost.status().accepted > 0);
+    expect(await example.text()).toBe(OPENING + ghost);
+    await example.write(' And');
+    expect(await example.text()).toBe(`${OPENING}${ghost} And`);
   });
 });
 
 describe.each(['textarea', 'tiptap', 'codemirror', 'lexical'])('from right to left, in %s', (binding) => {
   it('ghost text stands to the left of the text, and the arrow to the left takes a word', async () => {
     const opening = 'في قديم الزمان كان هناك';
-    desk = await Desk.open(binding, { query: { dir: 'rtl', lang: 'ar' } });
-    await desk.write(opening);
-    const ghost = await desk.whole();
+    example = await ExamplePage.open(binding, { query: { dir: 'rtl', lang: 'ar' } });
+    await example.write(opening);
+    const ghost = await example.whole();
     expect(ghost).toMatch(/\p{Script=Arabic}/u);
-    const { ghostRight, blockRight } = await desk.page.evaluate(() => ({
+    const { ghostRight, blockRight } = await example.page.evaluate(() => ({
       ghostRight: document.querySelector('.afterword-ghost')!.getClientRects()[0]!.right,
       blockRight: window.example.editable.getBoundingClientRect().right,
     }));
     // The text is about so wide, and ghost text is on its far side.
     expect(blockRight - ghostRight).toBeGreaterThan(opening.length * 3);
-    await desk.press('Control+ArrowLeft');
-    const text = await desk.text();
+    await example.press('Control+ArrowLeft');
+    const text = await example.text();
     expect(text.length).toBeGreaterThan(opening.length);
     expect((opening + ghost).startsWith(text)).toBe(true);
   });
@@ -57,7 +57,7 @@ describe.each(['textarea', 'tiptap', 'codemirror', 'lexical'])('from right to le
 describe('a screen reader', () => {
   /** What is said, every time that it changes. */
   const listen = (): Promise<void> =>
-    desk.page.evaluate(() => {
+    example.page.evaluate(() => {
       const said: string[] = [];
       Object.assign(window, { said });
       new MutationObserver(() => {
@@ -65,16 +65,16 @@ describe('a screen reader', () => {
         if (region?.textContent) said.push(region.textContent);
       }).observe(document.body, { subtree: true, childList: true, characterData: true });
     });
-  const said = (): Promise<string[]> => desk.page.evaluate(() => (window as unknown as { said: string[] }).said);
+  const said = (): Promise<string[]> => example.page.evaluate(() => (window as unknown as { said: string[] }).said);
 
   it.each(['tiptap', 'textarea'])('hears of ghost text in %s once, politely, after a pause', async (binding) => {
-    desk = await Desk.open(binding, { query: { options: '{"announceMs":300}' } });
+    example = await ExamplePage.open(binding, { query: { options: '{"announceMs":300}' } });
     await listen();
-    await desk.write(OPENING);
-    const ghost = await desk.whole();
-    await desk.until(() => document.querySelector('[role="status"]')?.textContent !== undefined);
-    await desk.write(ghost.slice(0, 3));
-    await desk.page.waitForTimeout(600);
+    await example.write(OPENING);
+    const ghost = await example.whole();
+    await example.until(() => document.querySelector('[role="status"]')?.textContent !== undefined);
+    await example.write(ghost.slice(0, 3));
+    await example.page.waitForTimeout(600);
     const texts = [...new Set(await said())];
     expect(texts).toHaveLength(1);
     expect(ghost.startsWith(texts[0] ?? '-')).toBe(true);
@@ -82,17 +82,17 @@ describe('a screen reader', () => {
   });
 
   it('hears nothing when that is switched off', async () => {
-    desk = await Desk.open('tiptap', { query: { options: '{"announceMs":0}' } });
+    example = await ExamplePage.open('tiptap', { query: { options: '{"announceMs":0}' } });
     await listen();
-    await desk.write(OPENING);
-    await desk.whole();
-    await desk.page.waitForTimeout(1200);
+    await example.write(OPENING);
+    await example.whole();
+    await example.page.waitForTimeout(1200);
     expect(await said()).toEqual([]);
   });
 
   it.each(['tiptap', 'quill'])('does not read ghost text of %s as if it were text', async (binding) => {
     const ghost = await open(binding, { query: { options: '{"announceMs":0}' } });
-    const { nodes } = await (await desk.devtools()).send('Accessibility.getFullAXTree');
+    const { nodes } = await (await example.devtools()).send('Accessibility.getFullAXTree');
     // What Chromium calls the value of an editor is all that is painted in it; what is read is this tree of texts.
     const spoken = nodes.flatMap(({ ignored, name }) => (ignored ? [] : [String(name?.value)]));
     expect(spoken).toContain(OPENING);
@@ -104,7 +104,7 @@ describe('the wishes of a system', () => {
   it('less motion: ghost text does not fade in', async () => {
     await open('tiptap');
     expect(await style('animation-name')).toEqual(['afterword-appear']);
-    await desk.page.emulateMedia({ reducedMotion: 'reduce' });
+    await example.page.emulateMedia({ reducedMotion: 'reduce' });
     expect(await style('animation-name')).toEqual(['none']);
   });
 
@@ -117,10 +117,10 @@ describe('the wishes of a system', () => {
     ['quill', { forcedColors: 'active' }],
   ] as const)('in %s with %o: ghost text is as dark as text, and underlined', async (binding, wish) => {
     await open(binding);
-    await desk.page.emulateMedia(wish);
+    await example.page.emulateMedia(wish);
     const [color, line, dots] = await style('color', 'text-decoration-line', 'text-decoration-style');
     expect([line, dots]).toEqual(['underline', 'dotted']);
-    expect(color).toBe(await desk.page.evaluate(() => getComputedStyle(window.example.editable).color));
+    expect(color).toBe(await example.page.evaluate(() => getComputedStyle(window.example.editable).color));
   });
 });
 
@@ -128,8 +128,8 @@ it.each(['textarea', 'tiptap', 'prosemirror', 'codemirror', 'lexical'])(
   'axe finds no fault with %s',
   async (binding) => {
     await open(binding);
-    await desk.page.addScriptTag({ content: axe.source });
-    const { violations } = await desk.page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
+    await example.page.addScriptTag({ content: axe.source });
+    const { violations } = await example.page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
     expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
   },
 );

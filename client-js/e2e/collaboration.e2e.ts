@@ -2,8 +2,8 @@
 
 import type { Editor } from '@tiptap/core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Desk } from './support/desk.js';
-import { misplaced, retracted } from './support/sights.js';
+import { ExamplePage } from './support/example-page.js';
+import { misplaced, retracted } from './support/recordings.js';
 
 const OPENING = 'Once upon a time there was a little';
 const ENDING = 'They lived happily ever after.';
@@ -14,25 +14,25 @@ interface Desks {
   ben: { editor: Editor };
 }
 
-let desk: Desk;
+let example: ExamplePage;
 let ghost: string;
 
 beforeEach(async () => {
-  desk = await Desk.open('collaboration');
+  example = await ExamplePage.open('collaboration');
   // A paragraph below the one that Ada writes in.
-  await desk.page.evaluate((ending) => {
+  await example.page.evaluate((ending) => {
     const { ben } = window as unknown as Desks;
     ben.editor.commands.setContent(`<p></p><p>${ending}</p>`);
   }, ENDING);
-  await desk.page.evaluate(() => (window as unknown as Desks).ada.editor.commands.focus(1));
-  await desk.write(OPENING);
-  ghost = await desk.whole();
+  await example.page.evaluate(() => (window as unknown as Desks).ada.editor.commands.focus(1));
+  await example.write(OPENING);
+  ghost = await example.whole();
 });
-afterEach(() => desk.close());
+afterEach(() => example.close());
 
 /** Ben puts text in, wherever his own caret is. */
 const benWrites = (text: string, at: 'start' | 'end'): Promise<void> =>
-  desk.page.evaluate(
+  example.page.evaluate(
     ([more, where]) => {
       const { editor } = (window as unknown as Desks).ben;
       editor.commands.insertContentAt(where === 'start' ? 1 : editor.state.doc.content.size - 1, more);
@@ -40,56 +40,56 @@ const benWrites = (text: string, at: 'start' | 'end'): Promise<void> =>
     [text, at] as const,
   );
 const texts = (): Promise<string[]> =>
-  desk.page.evaluate(() => {
+  example.page.evaluate(() => {
     const { ada, ben } = window as unknown as Desks;
     return [ada, ben].map(({ editor }) => editor.getText({ blockSeparator: '\n' }));
   });
 /** All that Ben's page shows. */
 const benSees = (): Promise<string> =>
-  desk.page.evaluate(() => (window as unknown as Desks).ben.editor.view.dom.innerText);
+  example.page.evaluate(() => (window as unknown as Desks).ben.editor.view.dom.innerText);
 
 it('keeps ghost text at the caret through edits before and after it, and shows it to nobody else', async () => {
   await benWrites('Chapter one. ', 'start');
-  expect(await desk.ghost()).toBe(ghost);
+  expect(await example.ghost()).toBe(ghost);
   await benWrites(' The end.', 'end');
-  expect(await desk.ghost()).toBe(ghost);
+  expect(await example.ghost()).toBe(ghost);
   const both = `Chapter one. ${OPENING}\n${ENDING} The end.`;
   expect(await texts()).toEqual([both, both]);
   expect(await benSees()).not.toContain(ghost.trim());
-  expect(misplaced(await desk.sights())).toEqual([]);
+  expect(misplaced(await example.recordings())).toEqual([]);
   // It can be typed along, and taken, where it stands now.
-  await desk.write(ghost.slice(0, 4));
-  expect(await desk.ghost()).toBe(ghost.slice(4));
+  await example.write(ghost.slice(0, 4));
+  expect(await example.ghost()).toBe(ghost.slice(4));
   await benWrites('A tale. ', 'start');
-  await desk.press('Tab');
+  await example.press('Tab');
   const taken = `A tale. Chapter one. ${OPENING}${ghost}\n${ENDING} The end.`;
   expect(await texts()).toEqual([taken, taken]);
   // What Ada undoes is what she took, and nothing of Ben's.
-  await desk.press('Control+z');
+  await example.press('Control+z');
   const undone = taken.replace(ghost, ghost.slice(0, 4));
   expect(await texts()).toEqual([undone, undone]);
 });
 
 it('ends ghost text when somebody writes where it stands', async () => {
-  await desk.page.evaluate((at) => {
+  await example.page.evaluate((at) => {
     const { ben } = window as unknown as Desks;
     ben.editor.commands.insertContentAt(at, ' and nobody there');
   }, OPENING.length + 1);
-  await desk.vanishes();
+  await example.vanishes();
   expect((await texts())[0]).toBe(`${OPENING} and nobody there\n${ENDING}`);
 });
 
 it('goes on while both type at once', async () => {
   for (let n = 0; n < 8; n++) {
     await benWrites(n % 2 ? 'x' : ' more', n % 3 ? 'end' : 'start');
-    await desk.write(ghost.charAt(n));
+    await example.write(ghost.charAt(n));
   }
-  expect(await desk.ghost()).toBe(ghost.slice(8));
+  expect(await example.ghost()).toBe(ghost.slice(8));
   const [ada, ben] = await texts();
   expect(ada).toBe(ben);
   expect(ada).toContain(OPENING + ghost.slice(0, 8));
-  expect(misplaced(await desk.sights())).toEqual([]);
-  const own = (await desk.sights()).map((sight) => ({
+  expect(misplaced(await example.recordings())).toEqual([]);
+  const own = (await example.recordings()).map((sight) => ({
     ...sight,
     text: sight.text.replace(/^[^]*(?=Once)|\n[^]*$/g, ''),
   }));

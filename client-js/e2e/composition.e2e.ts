@@ -3,7 +3,7 @@
 import type { CDPSession } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BINDINGS } from './support/bindings.js';
-import { Desk } from './support/desk.js';
+import { ExamplePage } from './support/example-page.js';
 
 const OPENING = 'Once upon a time there was a little';
 /** Longer than any debounce, and than an editor takes to read a composition. */
@@ -16,46 +16,46 @@ async function compose(devtools: CDPSession, ...texts: string[]): Promise<void> 
 }
 
 describe.each(BINDINGS)('%s, with an input method', (binding) => {
-  let desk: Desk;
+  let example: ExamplePage;
   let devtools: CDPSession;
   let ghost: string;
   beforeEach(async () => {
-    desk = await Desk.open(binding);
-    devtools = await desk.devtools();
-    await desk.write(OPENING);
-    ghost = await desk.whole();
+    example = await ExamplePage.open(binding);
+    devtools = await example.devtools();
+    await example.write(OPENING);
+    ghost = await example.whole();
   });
-  afterEach(() => desk.close());
+  afterEach(() => example.close());
 
   it('neither shows nor asks nor tells anything while composing; text and ghost text are right afterwards', async () => {
-    const sent = desk.sent.length;
+    const sent = example.sent.length;
     await compose(devtools, 'に', 'にh', 'にほ', 'にほn', 'にほん');
-    expect(await desk.ghost()).toBeNull();
-    await desk.page.waitForTimeout(A_WHILE_MS);
-    expect(await desk.ghost()).toBeNull();
-    expect(desk.sent.slice(sent)).toEqual([]);
+    expect(await example.ghost()).toBeNull();
+    await example.page.waitForTimeout(A_WHILE_MS);
+    expect(await example.ghost()).toBeNull();
+    expect(example.sent.slice(sent)).toEqual([]);
     await devtools.send('Input.insertText', { text: '日本' });
-    expect(await desk.text()).toBe(`${OPENING}日本`);
-    await desk.until(() => window.example.ghost.status().silence !== 'composing');
-    await desk.page.waitForTimeout(A_WHILE_MS);
-    const told = desk.sent.slice(sent).filter(({ type }) => type === 'edit' || type === 'open');
+    expect(await example.text()).toBe(`${OPENING}日本`);
+    await example.until(() => window.example.ghost.status().silence !== 'composing');
+    await example.page.waitForTimeout(A_WHILE_MS);
+    const told = example.sent.slice(sent).filter(({ type }) => type === 'edit' || type === 'open');
     expect(told.map(({ insert }) => insert)).toEqual(['日本']);
-    expect(desk.sent.slice(sent).some(({ type }) => type === 'suggest')).toBe(true);
+    expect(example.sent.slice(sent).some(({ type }) => type === 'suggest')).toBe(true);
   });
 
   it('keeps ghost text that was composed along, and brings it back when composing comes to nothing', async () => {
     const word = ghost.slice(0, 3);
     await compose(devtools, ghost.slice(0, 1), ghost.slice(0, 2), word);
-    expect(await desk.ghost()).toBeNull();
+    expect(await example.ghost()).toBeNull();
     await devtools.send('Input.insertText', { text: word });
-    await desk.appears();
-    expect(await desk.text()).toBe(OPENING + word);
-    expect(await desk.ghost()).toBe(ghost.slice(word.length));
+    await example.appears();
+    expect(await example.text()).toBe(OPENING + word);
+    expect(await example.ghost()).toBe(ghost.slice(word.length));
     await compose(devtools, 'x', '');
-    await desk.appears();
-    expect(await desk.text()).toBe(OPENING + word);
-    expect(await desk.ghost()).toBe(ghost.slice(word.length));
-    await desk.press('Tab');
-    expect(await desk.text()).toBe(OPENING + ghost);
+    await example.appears();
+    expect(await example.text()).toBe(OPENING + word);
+    expect(await example.ghost()).toBe(ghost.slice(word.length));
+    await example.press('Tab');
+    expect(await example.text()).toBe(OPENING + ghost);
   });
 });

@@ -1,9 +1,9 @@
 /** Servers come and go; the writer writes on. */
 
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
-import { Desk } from './support/desk.js';
+import { ExamplePage } from './support/example-page.js';
 import { Relay } from './support/relay.js';
-import { Server } from './support/server.js';
+import { ServerProcess } from './support/server-process.js';
 
 const OPENING = 'Once upon a time there was a little girl.';
 /** While the browser finds nobody at the door, it says so. */
@@ -11,50 +11,50 @@ const NOBODY_THERE = /WebSocket connection to .* failed/;
 /** A server takes a while to have its model ready. */
 const START_MS = 240_000;
 
-let server: Server;
-let desk: Desk;
+let server: ServerProcess;
+let example: ExamplePage;
 
 beforeAll(async () => {
-  server = await Server.start();
+  server = await ServerProcess.start();
 }, START_MS);
 afterAll(() => server.stop());
-afterEach(() => desk.close());
+afterEach(() => example.close());
 
 /** The names of all states that the connection goes through from now on, with `draining` for a server that is. */
 const watch = (): Promise<void> =>
-  desk.page.evaluate(() => {
+  example.page.evaluate(() => {
     const states: string[] = [];
     Object.assign(window, { states });
     window.example.afterword.onState((state) =>
       states.push(state.name === 'ready' && state.draining ? 'draining' : state.name),
     );
   });
-const states = (): Promise<string[]> => desk.page.evaluate(() => (window as unknown as { states: string[] }).states);
+const states = (): Promise<string[]> => example.page.evaluate(() => (window as unknown as { states: string[] }).states);
 
 it(
   'loses not a character when the server is killed and started again, and brings ghost text back without reload',
   async () => {
-    desk = await Desk.open('tiptap', { server: server.url, mayFail: NOBODY_THERE });
+    example = await ExamplePage.open('tiptap', { server: server.url, mayFail: NOBODY_THERE });
     await watch();
-    await desk.write(OPENING);
-    await desk.write(' She was called');
-    await desk.appears();
+    await example.write(OPENING);
+    await example.write(' She was called');
+    await example.appears();
     const { port } = server;
     await server.kill();
     // Written while nobody is there, and while the next one starts.
     const meanwhile = ' Anna, and she lived with her mother at the edge of the wood.';
-    const [next] = await Promise.all([Server.start(port), desk.write(meanwhile, 60)]);
+    const [next] = await Promise.all([ServerProcess.start(port), example.write(meanwhile, 60)]);
     server = next;
-    expect(await desk.text()).toBe(`${OPENING} She was called${meanwhile}`);
-    await desk.until(() => window.example.afterword.connection.state.name === 'ready');
+    expect(await example.text()).toBe(`${OPENING} She was called${meanwhile}`);
+    await example.until(() => window.example.afterword.connection.state.name === 'ready');
     const more = ' One day she';
-    await desk.write(more);
-    await desk.appears();
-    expect(await desk.text()).toBe(`${OPENING} She was called${meanwhile}${more}`);
+    await example.write(more);
+    await example.appears();
+    expect(await example.text()).toBe(`${OPENING} She was called${meanwhile}${more}`);
     expect(await states()).toContain('waiting');
-    const ghost = await desk.whole();
-    await desk.press('Tab');
-    expect(await desk.text()).toBe(`${OPENING} She was called${meanwhile}${more}${ghost}`);
+    const ghost = await example.whole();
+    await example.press('Tab');
+    expect(await example.text()).toBe(`${OPENING} She was called${meanwhile}${more}${ghost}`);
   },
   START_MS,
 );
@@ -63,21 +63,21 @@ it('moves over to another server before one that drains has gone', async () => {
   const relay = await Relay.open(server.port);
   // So long a text is still being written when the server is asked to stop, which gives it time to end.
   const options = JSON.stringify({ maxTokens: 1000, stop: 'none' });
-  desk = await Desk.open('textarea', { server: relay.url, query: { options } });
+  example = await ExamplePage.open('textarea', { server: relay.url, query: { options } });
   await watch();
-  await desk.write(OPENING);
-  await desk.appears();
+  await example.write(OPENING);
+  await example.appears();
   relay.to = Number(new URL(inject('server')).port);
   const stopped = server.stop();
-  await desk.until(() => (window as unknown as { states: string[] }).states.length > 2);
+  await example.until(() => (window as unknown as { states: string[] }).states.length > 2);
   // What was painted stays good.
-  expect(await desk.ghost()).not.toBeNull();
+  expect(await example.ghost()).not.toBeNull();
   await stopped;
-  await desk.write(' She was called');
-  await desk.appears();
-  expect(await desk.text()).toBe(`${OPENING} She was called`);
+  await example.write(' She was called');
+  await example.appears();
+  expect(await example.text()).toBe(`${OPENING} She was called`);
   // Never without a server: neither waiting nor connecting.
   expect(await states()).toEqual(['ready', 'draining', 'ready']);
-  await desk.close();
+  await example.close();
   await relay.close();
 });

@@ -4,159 +4,159 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { Paper } from './support/paper.js';
+import { WritingPage } from './support/writing-page.js';
 
 const OPENING = 'Once upon a time there was a little';
 
-let paper: Paper;
+let writing: WritingPage;
 beforeEach(async () => {
-  paper = await Paper.open();
+  writing = await WritingPage.open();
 });
-afterEach(() => paper.close());
+afterEach(() => writing.close());
 
 describe('writing', () => {
   it('begins at once, and shows ghost text that Tab takes', async () => {
-    await paper.type(OPENING);
-    const ghost = await paper.suggestion();
-    expect(await paper.written()).toBe(OPENING);
-    await paper.press('Tab');
-    expect(await paper.written()).toBe(OPENING + ghost);
-    await expect.poll(() => paper.page.locator('#count').textContent()).toMatch(/^\d+ words$/);
+    await writing.type(OPENING);
+    const ghost = await writing.suggestion();
+    expect(await writing.written()).toBe(OPENING);
+    await writing.press('Tab');
+    expect(await writing.written()).toBe(OPENING + ghost);
+    await expect.poll(() => writing.page.locator('#count').textContent()).toMatch(/^\d+ words$/);
   });
 
   it('offers openings that have ghost text at once, while nothing is written', async () => {
-    const openings = paper.page.getByRole('group', { name: 'Openings' });
+    const openings = writing.page.getByRole('group', { name: 'Openings' });
     await openings.getByRole('button', { name: 'A story' }).click();
-    const opening = await paper.written();
+    const opening = await writing.written();
     expect(await openings.isVisible()).toBe(false);
-    const ghost = await paper.suggestion();
-    await paper.press('Tab');
-    expect(await paper.written()).toBe(opening + ghost);
+    const ghost = await writing.suggestion();
+    await writing.press('Tab');
+    expect(await writing.written()).toBe(opening + ghost);
   });
 
   it('keeps the focus in the text when Tab comes too late, and asks', async () => {
-    await paper.type(OPENING);
-    await paper.suggestion();
-    await paper.press('Escape');
-    await paper.type('x');
-    await paper.press('Backspace');
-    expect(await paper.ghost.isVisible()).toBe(false);
-    await paper.press('Tab');
-    await paper.suggestion();
-    expect(await paper.written()).toBe(OPENING);
+    await writing.type(OPENING);
+    await writing.suggestion();
+    await writing.press('Escape');
+    await writing.type('x');
+    await writing.press('Backspace');
+    expect(await writing.ghost.isVisible()).toBe(false);
+    await writing.press('Tab');
+    await writing.suggestion();
+    expect(await writing.written()).toBe(OPENING);
   });
 
   it('sets headings, lists and marks by what is typed', async () => {
-    await paper.type('# The lighthouse\n- one\ntwo\n\n**bold** words\n> said');
+    await writing.type('# The lighthouse\n- one\ntwo\n\n**bold** words\n> said');
     for (const [selector, text] of [
       ['h1', 'The lighthouse'],
       ['ul li >> nth=1', 'two'],
       ['strong', 'bold'],
     ] as const)
-      expect(await paper.text.locator(selector).textContent()).toContain(text);
+      expect(await writing.text.locator(selector).textContent()).toContain(text);
   });
 });
 
 describe('the panel', () => {
   it('tells connection, model, speed, reuse, and what was typed and accepted', async () => {
-    await paper.type(OPENING);
-    const ghost = await paper.suggestion();
-    await paper.press('Tab');
-    await expect.poll(() => paper.panel.locator('#connection').textContent()).toBe('Connected.');
-    expect(await paper.figure('Model').textContent()).toMatch(/smollm2/i);
+    await writing.type(OPENING);
+    const ghost = await writing.suggestion();
+    await writing.press('Tab');
+    await expect.poll(() => writing.panel.locator('#connection').textContent()).toBe('Connected.');
+    expect(await writing.figure('Model').textContent()).toMatch(/smollm2/i);
     for (const name of ['Median', '95th percentile', 'There and back'])
-      await expect.poll(() => paper.figure(name).textContent()).toMatch(/^[\d.]+ ms$/);
-    await expect.poll(() => paper.figure('Typed').textContent()).toBe(String(OPENING.length));
+      await expect.poll(() => writing.figure(name).textContent()).toMatch(/^[\d.]+ ms$/);
+    await expect.poll(() => writing.figure('Typed').textContent()).toBe(String(OPENING.length));
     await expect
-      .poll(() => paper.figure('Accepted').textContent())
+      .poll(() => writing.figure('Accepted').textContent())
       .toMatch(new RegExp(`^${ghost.length} \\(\\d+%\\)$`));
     await expect
-      .poll(async () => parseInt((await paper.figure('Tokens reused').textContent()) ?? ''))
+      .poll(async () => parseInt((await writing.figure('Tokens reused').textContent()) ?? ''))
       .toBeGreaterThan(0);
     // How many there are is a matter of how much the server had done in advance: often all of it.
-    expect(await paper.figure('Tokens computed').textContent()).toMatch(/^\d/);
+    expect(await writing.figure('Tokens computed').textContent()).toMatch(/^\d/);
   });
 
   it('tells in plain words why the last silence was silent', async () => {
-    const silence = (): Promise<string | null> => paper.figure('Last silence').textContent();
-    await paper.type(OPENING);
-    await paper.suggestion();
-    await paper.press('Escape');
+    const silence = (): Promise<string | null> => writing.figure('Last silence').textContent();
+    await writing.type(OPENING);
+    await writing.suggestion();
+    await writing.press('Escape');
     await expect.poll(silence).toBe('You waved it away.');
-    await paper.press('Backspace');
+    await writing.press('Backspace');
     await expect.poll(silence).toContain('You deleted something');
-    await paper.press('Control+a');
+    await writing.press('Control+a');
     await expect.poll(silence).toBe('Text is selected.');
   });
 
   it('switches ghost text off, after which nothing is sent, for good', async () => {
-    await paper.panel.getByRole('switch', { name: 'Show ghost text' }).click();
-    await paper.page.reload();
+    await writing.panel.getByRole('switch', { name: 'Show ghost text' }).click();
+    await writing.page.reload();
     const frames: string[] = [];
-    paper.page.on('websocket', (socket) =>
+    writing.page.on('websocket', (socket) =>
       socket.on('framesent', ({ payload }) => frames.push((JSON.parse(String(payload)) as { type: string }).type)),
     );
-    await paper.page.reload();
-    await paper.text.click();
-    await paper.type(OPENING);
-    await expect.poll(() => paper.figure('Last silence').textContent()).toBe('Ghost text is switched off.');
+    await writing.page.reload();
+    await writing.text.click();
+    await writing.type(OPENING);
+    await expect.poll(() => writing.figure('Last silence').textContent()).toBe('Ghost text is switched off.');
     expect(frames.filter((type) => !['hello', 'ping'].includes(type))).toEqual([]);
-    await paper.panel.getByRole('switch', { name: 'Show ghost text' }).click();
-    await paper.text.click();
-    await paper.press('End');
-    await paper.type(' girl who');
-    await paper.suggestion();
+    await writing.panel.getByRole('switch', { name: 'Show ghost text' }).click();
+    await writing.text.click();
+    await writing.press('End');
+    await writing.type(' girl who');
+    await writing.suggestion();
   });
 });
 
 describe('the text', () => {
   it('is there again after a reload, to the last letter', async () => {
-    await paper.type(`# A title\n${OPENING}`);
-    await paper.page.reload();
-    expect(await paper.written()).toBe(`A title\n${OPENING}`);
-    expect(await paper.page.title()).toBe('A title');
-    await paper.type(' bear');
-    await paper.page.reload();
-    expect(await paper.written()).toBe(`A title\n${OPENING} bear`);
+    await writing.type(`# A title\n${OPENING}`);
+    await writing.page.reload();
+    expect(await writing.written()).toBe(`A title\n${OPENING}`);
+    expect(await writing.page.title()).toBe('A title');
+    await writing.type(' bear');
+    await writing.page.reload();
+    expect(await writing.written()).toBe(`A title\n${OPENING} bear`);
   });
 
   it('goes nowhere but to this server', async () => {
-    await paper.type(OPENING);
-    await paper.suggestion();
-    const { host } = new URL(paper.address);
-    expect(paper.asked.length).toBeGreaterThan(3);
-    expect(paper.asked.filter((url) => new URL(url).host !== host)).toEqual([]);
-    expect(paper.asked.filter((url) => url.startsWith('ws'))).toEqual([socketOf(paper.address)]);
+    await writing.type(OPENING);
+    await writing.suggestion();
+    const { host } = new URL(writing.address);
+    expect(writing.asked.length).toBeGreaterThan(3);
+    expect(writing.asked.filter((url) => new URL(url).host !== host)).toEqual([]);
+    expect(writing.asked.filter((url) => url.startsWith('ws'))).toEqual([socketOf(writing.address)]);
   });
 
   it('is the same in two windows', async () => {
-    const other = await paper.another();
-    await paper.page.bringToFront();
-    await paper.text.click();
-    await paper.type('Both windows show this.');
+    const other = await writing.another();
+    await writing.page.bringToFront();
+    await writing.text.click();
+    await writing.type('Both windows show this.');
     await other.page.evaluate(() => (document.activeElement as HTMLElement).blur());
-    await paper.type(' Always.');
+    await writing.type(' Always.');
     await expect.poll(() => other.written()).toBe('Both windows show this. Always.');
   });
 
   it('that cannot be read is put aside, not written over', async () => {
-    await paper.page.evaluate(() =>
+    await writing.page.evaluate(() =>
       localStorage.setItem('afterword.text', '{"type":"doc","content":[{"type":"tape"}]}'),
     );
-    await paper.page.reload();
-    await paper.type('New');
-    await expect.poll(() => paper.page.evaluate(() => localStorage.getItem('afterword.text'))).toContain('New');
-    expect(await paper.page.evaluate(() => localStorage.getItem('afterword.text.unreadable'))).toContain('tape');
+    await writing.page.reload();
+    await writing.type('New');
+    await expect.poll(() => writing.page.evaluate(() => localStorage.getItem('afterword.text'))).toContain('New');
+    expect(await writing.page.evaluate(() => localStorage.getItem('afterword.text.unreadable'))).toContain('tape');
   });
 
   it('can be downloaded', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'afterword-download-'));
     onTestFinished(() => rm(folder, { recursive: true }));
-    await paper.type('# A <title>\nand a line');
-    await expect.poll(() => paper.page.title()).toBe('A <title>');
+    await writing.type('# A <title>\nand a line');
+    await expect.poll(() => writing.page.title()).toBe('A <title>');
     const [download] = await Promise.all([
-      paper.page.waitForEvent('download'),
-      paper.panel.getByRole('button', { name: 'Download' }).click(),
+      writing.page.waitForEvent('download'),
+      writing.panel.getByRole('button', { name: 'Download' }).click(),
     ]);
     expect(download.suggestedFilename()).toBe('A title.html');
     const file = join(folder, 'A title.html');
@@ -168,11 +168,11 @@ describe('the text', () => {
   });
 
   it('can be begun anew, and that undone', async () => {
-    await paper.type(OPENING);
-    await paper.panel.getByRole('button', { name: 'Start anew' }).click();
-    await expect.poll(() => paper.written()).toBe('');
-    await paper.press('Control+z');
-    await expect.poll(() => paper.written()).toBe(OPENING);
+    await writing.type(OPENING);
+    await writing.panel.getByRole('button', { name: 'Start anew' }).click();
+    await expect.poll(() => writing.written()).toBe('');
+    await writing.press('Control+z');
+    await expect.poll(() => writing.written()).toBe(OPENING);
   });
 });
 

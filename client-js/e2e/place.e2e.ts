@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { BINDINGS } from './support/bindings.js';
-import { Desk } from './support/desk.js';
+import { ExamplePage } from './support/example-page.js';
 import { difference } from './support/pixels.js';
 
 const OPENING = 'Once upon a time there was a little';
@@ -13,58 +13,58 @@ const TOLERATED = 0.02;
  * How many pixels change when ghost text, in the colour of text, is taken; and how many change when it is moved aside
  * by a single pixel, which is the least that a writer could see.
  */
-async function compare(desk: Desk): Promise<{ taking: number; moving: number }> {
-  await desk.page.evaluate(() => {
+async function compare(example: ExamplePage): Promise<{ taking: number; moving: number }> {
+  await example.page.evaluate(() => {
     const { style } = document.documentElement;
     style.setProperty('--afterword-color', getComputedStyle(window.example.editable).color);
     style.setProperty('--afterword-fade', '0s');
   });
-  await desk.page.addStyleTag({
+  await example.page.addStyleTag({
     content: '.cm-cursorLayer { display: none } .afterword-ghost { text-decoration: none !important }',
   });
-  const ghost = await desk.look();
-  const aside = await desk.page.addStyleTag({ content: '.afterword-ghost { position: relative; left: 1px }' });
-  const moved = await desk.look();
+  const ghost = await example.look();
+  const aside = await example.page.addStyleTag({ content: '.afterword-ghost { position: relative; left: 1px }' });
+  const moved = await example.look();
   await aside.evaluate((element) => (element as Element).remove());
-  await desk.press('Tab');
-  await desk.page.evaluate(() => window.example.ghost.configure({ enabled: false }));
-  const taken = await desk.look();
-  return { taking: await difference(desk.page, ghost, taken), moving: await difference(desk.page, ghost, moved) };
+  await example.press('Tab');
+  await example.page.evaluate(() => window.example.ghost.configure({ enabled: false }));
+  const taken = await example.look();
+  return { taking: await difference(example.page, ghost, taken), moving: await difference(example.page, ghost, moved) };
 }
 
 describe.each(BINDINGS)('%s', (binding) => {
-  let desk: Desk;
-  afterEach(() => desk.close());
+  let example: ExamplePage;
+  afterEach(() => example.close());
 
   // Forced colours overrule the page's, and with them what hides text that a copy shows moved along.
   it.each(['none', 'active'] as const)(
     'paints ghost text where the text would stand, over several lines and before other text; forced colours: %s',
     async (forcedColors) => {
-      desk = await Desk.open(binding, { context: { viewport: { width: 360, height: 700 }, forcedColors } });
-      await desk.set(' She loved to read and had many friends at school.');
-      await desk.press('Home', 'Control+Home');
-      await desk.write(OPENING);
-      const ghost = await desk.whole();
+      example = await ExamplePage.open(binding, { context: { viewport: { width: 360, height: 700 }, forcedColors } });
+      await example.set(' She loved to read and had many friends at school.');
+      await example.press('Home', 'Control+Home');
+      await example.write(OPENING);
+      const ghost = await example.whole();
       expect(ghost.length).toBeGreaterThan(3);
-      const { taking, moving } = await compare(desk);
-      expect(await desk.text()).toBe(`${OPENING}${ghost} She loved to read and had many friends at school.`);
+      const { taking, moving } = await compare(example);
+      expect(await example.text()).toBe(`${OPENING}${ghost} She loved to read and had many friends at school.`);
       expect(taking).toBeLessThan(moving * TOLERATED);
     },
   );
 
   it('keeps it at the caret when a program changes text elsewhere', async () => {
-    desk = await Desk.open(binding);
-    await desk.write(OPENING);
-    const ghost = await desk.whole();
-    await desk.page.evaluate(() => window.example.prepend('A tale of old. '));
-    expect(await desk.text()).toBe(`A tale of old. ${OPENING}`);
-    expect(await desk.ghost()).toBe(ghost);
-    await desk.press('Control+ArrowRight');
-    const text = await desk.text();
+    example = await ExamplePage.open(binding);
+    await example.write(OPENING);
+    const ghost = await example.whole();
+    await example.page.evaluate(() => window.example.prepend('A tale of old. '));
+    expect(await example.text()).toBe(`A tale of old. ${OPENING}`);
+    expect(await example.ghost()).toBe(ghost);
+    await example.press('Control+ArrowRight');
+    const text = await example.text();
     expect(`A tale of old. ${OPENING}${ghost}`.startsWith(text)).toBe(true);
     expect(text.length).toBeGreaterThan(`A tale of old. ${OPENING}`.length);
-    const { taking, moving } = await compare(desk);
-    expect(await desk.text()).toBe(`A tale of old. ${OPENING}${ghost}`);
+    const { taking, moving } = await compare(example);
+    expect(await example.text()).toBe(`A tale of old. ${OPENING}${ghost}`);
     expect(taking).toBeLessThan(moving * TOLERATED);
   });
 });

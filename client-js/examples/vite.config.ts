@@ -16,7 +16,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^afterword$/, replacement: `${src}index.ts` },
-      { find: /^afterword\/(.*)$/, replacement: `${src}$1.ts` },
+      { find: /^afterword\/(.*)$/, replacement: `${src}$1/index.ts` },
     ],
   },
   build: {

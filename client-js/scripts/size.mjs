@@ -25,16 +25,15 @@ const BINDINGS = {
 const withoutCore = {
   name: 'without-core',
   setup(bundle) {
-    const shared =
-      /\/(afterword|ghost|connection|protocol|index|text|mirror|parts|suggestion|pace|metrics|screen|terms|told|vocabulary)\.js$/;
-    bundle.onResolve({ filter: shared }, ({ path }) => ({ path, external: true }));
+    bundle.onResolve({ filter: /\/core\// }, ({ path }) => ({ path, external: true }));
   },
 };
 
 /** Sizes of one entry: of the core, what an application gets that imports `Afterword`. */
 async function weigh(name) {
   const core = name === CORE;
-  const used = `import { ${core ? 'Afterword' : BINDINGS[name]} as used } from './src/${name}.ts'; globalThis.used = used;`;
+  const entry = core ? './src/index.ts' : `./src/${name}/index.ts`;
+  const used = `import { ${core ? 'Afterword' : BINDINGS[name]} as used } from '${entry}'; globalThis.used = used;`;
   const { outputFiles } = await build({
     stdin: { contents: used, resolveDir: root },
     bundle: true,

@@ -1,21 +1,21 @@
 /** The client of an Afterword server, without any editor. Bindings are in entries of their own. */
 
-export { Afterword, GhostDocument } from './afterword.js';
-export type { AfterwordOptions, GhostHandlers, GhostStatus } from './afterword.js';
-export { Connection } from './connection.js';
-export type {
-  Clock,
-  ConnectionListener,
-  ConnectionOptions,
-  ConnectionState,
-  Socket,
-  SocketConstructor,
-} from './connection.js';
-export { GhostText } from './ghost.js';
-export type { Answer } from './ghost.js';
-export type { Counts } from './metrics.js';
-export { partLength } from './parts.js';
-export type { Part } from './parts.js';
-export * from './protocol.js';
-export { DEFAULTS } from './vocabulary.js';
-export type { AskOptions, Change, Command, Effect, Ghost, GhostOptions, Silence, Update } from './vocabulary.js';
+export { Afterword, GhostDocument } from './core/afterword.js';
+export type { AfterwordOptions, GhostHandlers, GhostStatus } from './core/afterword.js';
+export type { Clock } from './core/clock.js';
+export { Connection } from './core/connection.js';
+export type { ConnectionListener, ConnectionState } from './core/connection.js';
+export {
+  GhostController,
+  /** @deprecated The name of `GhostController` until 0.1; it goes in 0.3. */
+  GhostController as GhostText,
+} from './core/ghost-controller.js';
+export type { Answer } from './core/ghost-controller.js';
+export type { ConnectionOptions, Socket, SocketConstructor } from './core/link.js';
+export type { Counts } from './core/metrics.js';
+export { partLength } from './core/parts.js';
+export type { Part } from './core/parts.js';
+export * from './core/protocol.js';
+export type { Change, Command, Effect, Ghost, Silence, Update } from './core/events.js';
+export { DEFAULTS } from './core/options.js';
+export type { AskOptions, GhostOptions } from './core/options.js';

@@ -10,9 +10,9 @@ import {
   type GhostDocument,
   type SocketConstructor,
 } from '../src/index.js';
-import { byHeart } from './support/desk.js';
-import { DummyServer, WELCOME } from './support/dummy.js';
-import { Editor } from './support/editor.js';
+import { byHeart } from './support/harness.js';
+import { FakeServer, WELCOME } from './support/fake-server.js';
+import { FakeEditor } from './support/fake-editor.js';
 
 const STORY = 'The quick brown fox jumps over the lazy dog.';
 
@@ -26,7 +26,7 @@ class Server {
   private constructor(wss: WebSocketServer) {
     this.wss = wss;
     wss.on('connection', (socket) => {
-      const documents = new Map<string, DummyServer>();
+      const documents = new Map<string, FakeServer>();
       socket.on('message', (data: Buffer) => {
         const message = JSON.parse(data.toString()) as ClientMessage;
         if (message.type === 'hello') {
@@ -54,8 +54,8 @@ class Server {
     await new Promise((resolve) => this.wss.close(resolve));
   }
 
-  private document(documents: Map<string, DummyServer>, message: DocumentMessage, send: (frame: object) => void): void {
-    const dummy = documents.get(message.doc) ?? new DummyServer(byHeart(STORY), message.doc);
+  private document(documents: Map<string, FakeServer>, message: DocumentMessage, send: (frame: object) => void): void {
+    const dummy = documents.get(message.doc) ?? new FakeServer(byHeart(STORY), message.doc);
     documents.set(message.doc, dummy);
     dummy.receive(message);
     if (message.type === 'close') this.closed.push(message.doc);
@@ -73,7 +73,7 @@ const until = async (what: () => boolean): Promise<void> => {
 };
 
 class Page {
-  readonly editor = new Editor('');
+  readonly editor = new FakeEditor('');
   painted: string | null = null;
   readonly document: GhostDocument;
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Connection, type ConnectionOptions, type ServerMessage } from '../src/index.js';
-import { FakeNetwork } from './support/sockets.js';
-import { FakeClock } from './support/time.js';
+import { FakeNetwork } from './support/fake-sockets.js';
+import { FakeClock } from './support/fake-clock.js';
 
 /** Promises that are settled have had their say. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

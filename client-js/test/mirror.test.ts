@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { GhostText, type DocumentMessage, type Update } from '../src/index.js';
-import { afterChange } from '../src/mirror.js';
-import { align, clipAfter, clipBefore, isElsewhere, tailChange } from '../src/text.js';
-import { byHeart, Desk } from './support/desk.js';
-import { WELCOME } from './support/dummy.js';
-import { Editor } from './support/editor.js';
+import { GhostController, type DocumentMessage, type Update } from '../src/index.js';
+import { afterChange } from '../src/core/mirror.js';
+import { align, clipAfter, clipBefore, isElsewhere, tailChange } from '../src/core/text.js';
+import { byHeart, Harness } from './support/harness.js';
+import { WELCOME } from './support/fake-server.js';
+import { FakeEditor } from './support/fake-editor.js';
 
 const whole = (before: string) => ({ before, cut: false });
 const cut = (before: string) => ({ before, cut: true });
@@ -62,53 +62,56 @@ describe('the text after the caret', () => {
 
 describe('a long document', () => {
   const paragraphs = Array.from({ length: 400 }, (_, n) => `Paragraph ${n} says something or other of its own. `);
-  const open = (caret: number): Desk =>
-    new Desk(new Editor(paragraphs.join(''), caret, 4096), byHeart('no story'), { reachBefore: 1000, reachAfter: 300 });
+  const open = (caret: number): Harness =>
+    new Harness(new FakeEditor(paragraphs.join(''), caret, 4096), byHeart('no story'), {
+      reachBefore: 1000,
+      reachAfter: 300,
+    });
   const size = (messages: DocumentMessage[]): number => JSON.stringify(messages).length;
 
   it('is sent in part, and a keystroke in it costs as little as in a short one', () => {
-    const desk = open(12_000);
-    expect(desk.sentOf('open')[0]!.before).toHaveLength(1000);
-    expect(desk.sentOf('open')[0]!.after).toHaveLength(300);
-    const from = desk.sent.length;
-    desk.type('And so it went on for a while, word after word. ');
-    expect(size(desk.sent.slice(from)) / 48).toBeLessThan(160);
-    expect(desk.sentOf('open')).toHaveLength(1);
+    const harness = open(12_000);
+    expect(harness.sentOf('open')[0]!.before).toHaveLength(1000);
+    expect(harness.sentOf('open')[0]!.after).toHaveLength(300);
+    const from = harness.sent.length;
+    harness.type('And so it went on for a while, word after word. ');
+    expect(size(harness.sent.slice(from)) / 48).toBeLessThan(160);
+    expect(harness.sentOf('open')).toHaveLength(1);
   });
 
   it('keeps its beginning while it is written on, however long', () => {
-    const desk = open(12_000);
-    for (let n = 0; n < 300; n++) desk.type(`w${n} `.padEnd(20, 'x'));
-    expect(desk.sentOf('open')).toHaveLength(1);
-    expect(desk.server.before.length).toBe(1000 + 300 * 20);
-    expect(desk.server.before).toBe(desk.editor.before.slice(-7000));
+    const harness = open(12_000);
+    for (let n = 0; n < 300; n++) harness.type(`w${n} `.padEnd(20, 'x'));
+    expect(harness.sentOf('open')).toHaveLength(1);
+    expect(harness.server.before.length).toBe(1000 + 300 * 20);
+    expect(harness.server.before).toBe(harness.editor.before.slice(-7000));
   });
 
   it('is not sent anew when the caret moves a little, and is when it moves far', () => {
-    const desk = open(12_000);
+    const harness = open(12_000);
     for (const caret of [11_990, 11_800, 12_050]) {
-      desk.editor.caret = caret;
-      desk.tell('caret').pass(1000);
+      harness.editor.caret = caret;
+      harness.tell('caret').pass(1000);
     }
-    expect(desk.sentOf('open')).toHaveLength(1);
-    expect(desk.editor.before.endsWith(desk.server.before)).toBe(true);
-    expect(desk.editor.after.startsWith(desk.server.after)).toBe(true);
-    desk.editor.caret = 3000;
-    desk.tell('caret').pass(1000);
-    expect(desk.sentOf('open')).toHaveLength(2);
-    expect(desk.editor.before.endsWith(desk.server.before)).toBe(true);
+    expect(harness.sentOf('open')).toHaveLength(1);
+    expect(harness.editor.before.endsWith(harness.server.before)).toBe(true);
+    expect(harness.editor.after.startsWith(harness.server.after)).toBe(true);
+    harness.editor.caret = 3000;
+    harness.tell('caret').pass(1000);
+    expect(harness.sentOf('open')).toHaveLength(2);
+    expect(harness.editor.before.endsWith(harness.server.before)).toBe(true);
   });
 
   it('gets a new beginning when so much was deleted that little is left of the old', () => {
-    const desk = open(12_000);
-    desk.editor.backspace(700);
-    desk.tell('delete').pass(1000);
-    expect(desk.sentOf('open')).toHaveLength(2);
-    expect(desk.server.before).toHaveLength(1000);
+    const harness = open(12_000);
+    harness.editor.backspace(700);
+    harness.tell('delete').pass(1000);
+    expect(harness.sentOf('open')).toHaveLength(2);
+    expect(harness.server.before).toHaveLength(1000);
   });
 
   it('is compared in no time that a writer would notice', () => {
-    const ghost = new GhostText('d', { debounceMs: 0 });
+    const ghost = new GhostController('d', { debounceMs: 0 });
     ghost.connected(WELCOME, 0);
     let before = paragraphs.join('');
     const update = (): Update => ({ change: 'type', before, after: before, selectionEmpty: true, focused: true });

@@ -6,9 +6,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Command, GhostOptions, ServerMessage } from '../src/index.js';
-import { Desk } from './support/desk.js';
-import type { Live, Model } from './support/dummy.js';
-import { Editor } from './support/editor.js';
+import { Harness } from './support/harness.js';
+import type { FakeSuggestion, Model } from './support/fake-server.js';
+import { FakeEditor } from './support/fake-editor.js';
 
 /** A little alphabet, so that chance often types what the model says. */
 const PIECES = ['a', 'b', ' a', ' b', 'ab', '. ', 'a, ', '👍', '👋', 'e\u0301', '\nb'];
@@ -123,45 +123,49 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 /** Ops that are no doing of the writer: they may add to what is painted, and nothing else. */
 const OTHERS = new Set(['answer', 'rest', 'write', 'deliver', 'pass', 'lose', 'drop', 'connect', 'replay']);
 
-class Trial {
-  readonly desk: Desk;
-  private readonly asked: Live[] = [];
+class PropertyRun {
+  readonly harness: Harness;
+  private readonly asked: FakeSuggestion[] = [];
   private past: ServerMessage[] = [];
   private wantsOthers = false;
   /** Steps after which something was painted. */
   shown = 0;
 
   constructor(start: string, options: Partial<GhostOptions>) {
-    this.desk = new Desk(new Editor(start, start.length, 40), model, { ...options, ...REACH, blocks: { code: false } });
+    this.harness = new Harness(new FakeEditor(start, start.length, 40), model, {
+      ...options,
+      ...REACH,
+      blocks: { code: false },
+    });
   }
 
   run(step: Op): void {
-    const { desk } = this;
-    const { editor } = desk;
-    const painted = desk.painted;
-    const sent = desk.sent.length;
+    const { harness } = this;
+    const { editor } = harness;
+    const painted = harness.painted;
+    const sent = harness.sent.length;
     const quiet = editor.composition !== null || editor.selection > 0 || !editor.focused;
     this.act(step);
     // Where nothing is to be painted, nothing is, and nothing is asked.
     if (editor.composition !== null || editor.selection > 0 || !editor.focused) {
-      expect(desk.painted).toBeNull();
-      if (quiet) expect(desk.sent.slice(sent).filter(({ type }) => type === 'suggest')).toEqual([]);
+      expect(harness.painted).toBeNull();
+      if (quiet) expect(harness.sent.slice(sent).filter(({ type }) => type === 'suggest')).toEqual([]);
     }
     this.agrees();
     if (step.op === 'press' && (step.command === 'next' || step.command === 'previous')) this.wantsOthers = true;
-    if (OTHERS.has(step.op) && painted !== null && desk.painted?.startsWith(painted) !== true) {
+    if (OTHERS.has(step.op) && painted !== null && harness.painted?.startsWith(painted) !== true) {
       // Another text in its place, once, is what the writer asked for.
-      expect(this.wantsOthers && desk.painted !== null).toBe(true);
+      expect(this.wantsOthers && harness.painted !== null).toBe(true);
       this.wantsOthers = false;
     }
-    if (desk.painted !== null) this.shown++;
-    if (desk.painted === null) expect(desk.ghost.silence).not.toBeNull();
-    else expect(desk.ghost.silence).toBeNull();
+    if (harness.painted !== null) this.shown++;
+    if (harness.painted === null) expect(harness.ghost.silence).not.toBeNull();
+    else expect(harness.ghost.silence).toBeNull();
   }
 
   private act(step: Op): void {
-    const { desk } = this;
-    const { editor, server } = desk;
+    const { harness } = this;
+    const { editor, server } = harness;
     const composing = editor.composition !== null;
     switch (step.op) {
       case 'type':
@@ -170,102 +174,102 @@ class Trial {
           editor.selection = 0;
           editor.insert(step.text);
         }
-        desk.tell('type');
+        harness.tell('type');
         break;
       case 'along': {
-        const next = /^./su.exec(desk.painted ?? '')?.[0];
+        const next = /^./su.exec(harness.painted ?? '')?.[0];
         if (next === undefined) break;
         editor.insert(next);
-        desk.tell('type');
+        harness.tell('type');
         break;
       }
       case 'backspace':
         if (composing) break;
         editor.selection = 0;
         editor.backspace(step.n);
-        desk.tell('delete');
+        harness.tell('delete');
         break;
       case 'forward':
         if (composing || editor.caret === editor.text.length) break;
         editor.selection = 0;
         editor.deleteForward();
-        desk.tell('delete');
-        expect(desk.painted).toBeNull();
+        harness.tell('delete');
+        expect(harness.painted).toBeNull();
         break;
       case 'undo':
       case 'redo':
-        if (!composing && editor[step.op]()) desk.tell(step.op);
+        if (!composing && editor[step.op]()) harness.tell(step.op);
         break;
       case 'caret':
         if (composing) break;
         editor.selection = 0;
         editor.caret = editor.whole(step.at);
-        desk.tell('caret');
+        harness.tell('caret');
         break;
       case 'select':
         if (!composing) editor.selection = step.n;
-        desk.tell('caret');
+        harness.tell('caret');
         break;
       case 'compose':
         editor.composition ??= '';
-        desk.tell('type');
+        harness.tell('type');
         break;
       case 'settle':
         if (editor.composition) editor.insert(editor.composition);
         editor.composition = null;
-        desk.tell('type');
+        harness.tell('type');
         break;
       case 'blur':
       case 'focus':
         editor.focused = step.op === 'focus';
-        desk.tell('caret');
+        harness.tell('caret');
         break;
       case 'block':
         editor.block = step.name;
-        desk.tell('caret');
+        harness.tell('caret');
         break;
       case 'remote':
         editor.remote(step.at, step.count, step.text);
-        desk.tell('remote');
+        harness.tell('remote');
         break;
       case 'press':
-        if (desk.painted !== null || step.command === 'ask') desk.press(step.command);
+        if (harness.painted !== null || step.command === 'ask') harness.press(step.command);
         break;
       case 'write':
         server.write(step.n);
         break;
       case 'deliver':
-        desk.deliver(step.n);
+        harness.deliver(step.n);
         break;
       case 'answer':
-        desk.pass(200).answer();
+        harness.pass(200).answer();
         break;
       case 'rest':
-        desk.pass(400_000);
+        harness.pass(400_000);
         break;
       case 'lose':
         server.frames.shift();
         break;
       case 'pass':
-        desk.pass(step.n * 60);
+        harness.pass(step.n * 60);
         break;
       case 'drop':
-        if (!desk.online) break;
+        if (!harness.online) break;
         this.past.push(...server.frames);
         this.asked.push(...server.all);
-        desk.disconnect();
+        harness.disconnect();
         break;
       case 'connect':
-        if (!desk.online) desk.connect();
+        if (!harness.online) harness.connect();
         break;
       case 'replay':
-        for (const frame of this.past.splice(0)) desk.hear(frame);
+        for (const frame of this.past.splice(0)) harness.hear(frame);
     }
   }
 
   /** What was typed since a question, and what is painted, are together the beginning of an answer to it. */
   private agrees(): void {
-    const { painted, editor, server } = this.desk;
+    const { painted, editor, server } = this.harness;
     if (painted === null) return;
     const fits = [...this.asked, ...server.all].some((live) => {
       const mark = editor.marks.get(live.id) ?? -1;
@@ -297,7 +301,7 @@ describe('in any order of events', () => {
         fc.oneof(text, fc.constant('Words of no pattern, and more of them than the reach.')),
         fc.array(op, { maxLength: 120, size: 'max' }),
         (start, ops) => {
-          const trial = new Trial(start, options);
+          const trial = new PropertyRun(start, options);
           for (const step of ops) trial.run(step);
           steps += ops.length;
           shown += trial.shown;

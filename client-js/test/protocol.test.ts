@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mayReconnect, parse, stringify } from '../src/index.js';
-import { commandOf, KEYMAP, type Key } from '../src/keymap.js';
+import { commandOf, KEYMAP, type Key } from '../src/dom/keymap.js';
 
 describe('frames', () => {
   it.each([

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerMessage } from '../src/index.js';
-import { byHeart, Desk } from './support/desk.js';
-import { WELCOME } from './support/dummy.js';
-import { Editor } from './support/editor.js';
+import { byHeart, Harness } from './support/harness.js';
+import { WELCOME } from './support/fake-server.js';
+import { FakeEditor } from './support/fake-editor.js';
 
 const STORY = 'The quick brown fox jumps over the lazy dog. Then it sleeps, and dreams of hens.';
-const desk = (text = 'The qui', options = {}, online = true): Desk =>
-  new Desk(new Editor(text), byHeart(STORY), options, online);
+const harness = (text = 'The qui', options = {}, online = true): Harness =>
+  new Harness(new FakeEditor(text), byHeart(STORY), options, online);
 const usage = { context: 0, reused: 0, computed: 0, generated: 0 };
 const timing = { queue_ms: 0, total_ms: 0 };
 
 describe('frames that come late', () => {
   it('are dropped when the writer has gone elsewhere', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     d.server.write(3);
     const late = d.server.frames.splice(0);
     d.type('!');
@@ -21,7 +21,7 @@ describe('frames that come late', () => {
   });
 
   it('are dropped after Escape', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     d.server.write(1);
     d.deliver();
     d.server.write(3);
@@ -31,7 +31,7 @@ describe('frames that come late', () => {
   });
 
   it('are believed while the writer types what they will say', () => {
-    const d = desk('The qui', { debounceMs: 30 }).type('c').pass(30);
+    const d = harness('The qui', { debounceMs: 30 }).type('c').pass(30);
     d.server.write(2);
     d.type('k');
     d.deliver(1);
@@ -41,7 +41,7 @@ describe('frames that come late', () => {
   });
 
   it('do not disturb a composition, and show after it', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     d.editor.composition = 'k';
     d.tell('type').answer();
     expect(d.painted).toBeNull();
@@ -53,7 +53,7 @@ describe('frames that come late', () => {
 
 describe('frames that are lost or make no sense', () => {
   it('leave a gap that nothing is painted after, until the whole text comes', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     d.server.write(3);
     d.server.frames.splice(1, 1);
     d.deliver();
@@ -62,14 +62,14 @@ describe('frames that are lost or make no sense', () => {
   });
 
   it('that come twice or overlap add what is new', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     const token = (pos: number, text: string): ServerMessage => ({ type: 'token', doc: 'd', id: 1, pos, text });
     for (const frame of [token(0, 'k b'), token(0, 'k b'), token(1, ' bro'), token(2, 'br')]) d.hear(frame);
     expect(d.painted).toBe('k bro');
   });
 
   it('never change what was painted, whatever they claim', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     const token = (pos: number, text: string): ServerMessage => ({ type: 'token', doc: 'd', id: 1, pos, text });
     d.hear(token(0, 'k brown')).hear(token(2, 'BREAD AND'));
     d.hear({ type: 'done', doc: 'd', id: 1, reason: 'stop', text: 'something else entirely', usage, timing });
@@ -80,12 +80,12 @@ describe('frames that are lost or make no sense', () => {
   });
 
   it('for other documents are not for this one', () => {
-    const d = desk().type('c').hear({ type: 'token', doc: 'e', id: 1, pos: 0, text: 'k' });
+    const d = harness().type('c').hear({ type: 'token', doc: 'e', id: 1, pos: 0, text: 'k' });
     expect(d.painted).toBeNull();
   });
 
   it('of kinds unknown do no harm', () => {
-    const d = desk().type('c').answer();
+    const d = harness().type('c').answer();
     const painted = d.painted;
     d.hear({ type: 'notice', kind: 'party' } as unknown as ServerMessage);
     d.hear({ type: 'error', code: 'novel', message: '', doc: 'd' } as unknown as ServerMessage);
@@ -96,7 +96,7 @@ describe('frames that are lost or make no sense', () => {
 
 describe('without a server', () => {
   it('the editor never notices; ghost text comes when the server does', () => {
-    const d = desk('The qui', {}, false).type('c');
+    const d = harness('The qui', {}, false).type('c');
     expect([d.painted, d.ghost.silence]).toEqual([null, 'offline']);
     d.connect().answer();
     expect(d.sent.map((message) => message.type)).toEqual(['open', 'suggest']);
@@ -104,12 +104,12 @@ describe('without a server', () => {
   });
 
   it('nothing is asked on its return when the last change deserved no question', () => {
-    const d = desk('The qui', {}, false).type('ck').backspace().connect().pass(500);
+    const d = harness('The qui', {}, false).type('ck').backspace().connect().pass(500);
     expect(d.sent.map((message) => message.type)).toEqual(['open']);
   });
 
   it('what is painted stays, can be typed along and taken, and the server is told on its return', () => {
-    const d = desk().type('c').answer().disconnect().type('k ');
+    const d = harness().type('c').answer().disconnect().type('k ');
     expect(d.painted).toBe('brown fox jumps over the lazy dog.');
     d.press('acceptWord');
     d.connect();
@@ -120,13 +120,13 @@ describe('without a server', () => {
   });
 
   it('a question that was on its way is put again', () => {
-    const d = desk().type('c').disconnect().connect().answer();
+    const d = harness().type('c').disconnect().connect().answer();
     expect(d.painted).toBe('k brown fox jumps over the lazy dog.');
     expect(d.sentOf('suggest').map(({ id }) => id)).toEqual([1, 2]);
   });
 
   it('frames of the old connection that arrive after the new one is there are not believed', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     d.server.write(2);
     d.deliver(1);
     const old = d.server.frames.splice(0);
@@ -138,7 +138,7 @@ describe('without a server', () => {
 
 describe('a server that objects', () => {
   it.each(['resync', 'unknown_doc', 'stale_rev'] as const)('%s: is given the text anew, and asked again', (code) => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     d.server.open = false;
     d.hear({ type: 'error', code, message: '', doc: 'd' });
     expect(d.sent.slice(-2)).toMatchObject([
@@ -152,19 +152,19 @@ describe('a server that objects', () => {
   });
 
   it('that will not understand is not asked for ever', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     for (let n = 0; n < 20; n++) d.hear({ type: 'error', code: 'resync', message: '', doc: 'd' });
     expect(d.sentOf('suggest')).toHaveLength(3);
   });
 
   it('stale: is told the text anew', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     d.hear({ type: 'done', doc: 'd', id: 1, reason: 'stale', usage, timing });
     expect(d.sent.slice(-2)).toMatchObject([{ type: 'open' }, { type: 'suggest', id: 2 }]);
   });
 
   it('busy: is asked again when it said, unless the writer went on', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     const refuse = (id: number): void => {
       d.hear({ type: 'error', code: 'busy', message: '', doc: 'd', id, retry_after_ms: 200 });
       d.hear({ type: 'done', doc: 'd', id, reason: 'busy', usage, timing });
@@ -179,20 +179,20 @@ describe('a server that objects', () => {
   });
 
   it('too many documents: is left alone until there is another connection', () => {
-    const d = desk().hear({ type: 'error', code: 'too_many_docs', message: '', doc: 'd' }).type('c').pass(1000);
+    const d = harness().hear({ type: 'error', code: 'too_many_docs', message: '', doc: 'd' }).type('c').pass(1000);
     expect(d.sentOf('suggest')).toHaveLength(0);
     expect(d.connect().answer().painted).toBe('k brown fox jumps over the lazy dog.');
   });
 
   it('too long a context: is given less', () => {
-    const d = desk('x '.repeat(40_000) + 'The qui', { reachBefore: 60_000 }).type('c');
+    const d = harness('x '.repeat(40_000) + 'The qui', { reachBefore: 60_000 }).type('c');
     const long = d.sentOf('open')[0]!.before.length;
     d.hear({ type: 'error', code: 'context_too_long', message: '', doc: 'd' });
     expect(d.sentOf('open')[1]!.before.length).toBeLessThan(long);
   });
 
   it('keeps within what the server takes from the first', () => {
-    const d = desk('x '.repeat(4_000) + 'The qui', { preface: 'p'.repeat(9999) }, false);
+    const d = harness('x '.repeat(4_000) + 'The qui', { preface: 'p'.repeat(9999) }, false);
     d.editor.text += 'y '.repeat(4_000);
     d.connect({ ...WELCOME, limits: { ...WELCOME.limits, context: 1000 } })
       .tell('set')
@@ -206,7 +206,7 @@ describe('a server that objects', () => {
 
 describe('an engine that starts again', () => {
   it('is asked again for what was not answered', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     d.server.finish('error');
     d.deliver();
     expect(d.ghost.silence).toBe('error');
@@ -215,7 +215,7 @@ describe('an engine that starts again', () => {
   });
 
   it('leaves what is painted as it is', () => {
-    const d = desk().type('c');
+    const d = harness().type('c');
     d.server.write(2);
     d.server.finish('error');
     d.deliver().hear({ type: 'notice', kind: 'engine_restarted' });

@@ -1,15 +1,15 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Afterword } from '../src/index.js';
-import { attach, type TextareaGhost, type TextareaOptions, type TextField } from '../src/textarea.js';
-import { byHeart } from './support/desk.js';
-import { DummyServer } from './support/dummy.js';
-import { FakeNetwork } from './support/sockets.js';
-import { FakeClock } from './support/time.js';
+import { attach, type TextareaGhost, type TextareaOptions, type TextField } from '../src/textarea/index.js';
+import { byHeart } from './support/harness.js';
+import { FakeServer } from './support/fake-server.js';
+import { FakeNetwork } from './support/fake-sockets.js';
+import { FakeClock } from './support/fake-clock.js';
 
 const STORY = 'The quick brown fox jumps over the lazy dog.';
 
-let server: DummyServer;
+let server: FakeServer;
 let afterword: Afterword;
 let clock: FakeClock;
 let ghost: TextareaGhost;
@@ -25,7 +25,7 @@ function begin(tag: 'textarea' | 'input' = 'textarea', options: TextareaOptions 
   afterword = new Afterword({ url: 'ws://test/v1', WebSocket: network.WebSocket, clock });
   ghost = attach(field, afterword, options);
   network.last.accept();
-  server = new DummyServer(byHeart(STORY), 'd1');
+  server = new FakeServer(byHeart(STORY), 'd1');
   let told = 0;
   send = () => {
     const messages = network.last.sent.filter((message) => 'doc' in message);

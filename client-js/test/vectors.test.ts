@@ -5,9 +5,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { GhostText, parse, stringify } from '../src/index.js';
+import { GhostController, parse, stringify } from '../src/index.js';
 import type { Change, ClientMessage, Effect, ServerMessage, Welcome } from '../src/index.js';
-import { WELCOME } from './support/dummy.js';
+import { WELCOME } from './support/fake-server.js';
 
 interface Line {
   note?: string;
@@ -38,7 +38,7 @@ const NEVER = { debounceMs: 1e12, announceMs: 0 };
 class Player {
   private before = '';
   private after = '';
-  private ghost: GhostText | null = null;
+  private ghost: GhostController | null = null;
   /** The controller's number for the transcript's suggestion, which may be another. */
   private ownId = 0;
   private id = 0;
@@ -127,7 +127,7 @@ class Player {
     this.anchorAfter = this.after;
     this.answers = Array.from({ length: alternatives }, () => '');
     // Ghost text on show is not asked about again here; a transcript's client may do so, and begins afresh.
-    this.ghost = new GhostText(this.doc, { ...NEVER, alternatives });
+    this.ghost = new GhostController(this.doc, { ...NEVER, alternatives });
     this.sent = [];
     this.note(this.ghost.connected(this.welcome, 0));
     this.tell('set');

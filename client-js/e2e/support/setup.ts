@@ -9,7 +9,7 @@ import { build, preview } from 'vite';
 import type { TestProject } from 'vitest/node';
 import { quickStarts } from '../../scripts/quick-starts.mjs';
 import { findChromium } from './chromium.js';
-import { Server } from './server.js';
+import { ServerProcess } from './server-process.js';
 
 const FLAGS = [
   '--no-sandbox',
@@ -43,7 +43,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     for (const call of ends.reverse()) await call();
   };
   try {
-    const server = await Server.start();
+    const server = await ServerProcess.start();
     ends.push(() => server.stop());
     const folder = await mkdtemp(join(tmpdir(), 'afterword-examples-'));
     ends.push(() => rm(folder, { recursive: true }));

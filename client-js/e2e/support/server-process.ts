@@ -1,0 +1,72 @@
+/** A real server in a process of its own: `afterword serve` with the built-in model. */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** The first start on a machine converts the model, which takes a while. */
+const START_WITHIN_MS = 180_000;
+const STOP_WITHIN_MS = 15_000;
+
+const command = process.env.AFTERWORD ?? fileURLToPath(new URL('../../../.venv/bin/afterword', import.meta.url));
+
+export class ServerProcess {
+  readonly #process: ChildProcess;
+
+  private constructor(
+    process: ChildProcess,
+    /** Where editors connect, `ws://…/v1`. */
+    readonly url: string,
+  ) {
+    this.#process = process;
+  }
+
+  /** The address of the page that it serves. */
+  get page(): string {
+    return this.url.replace(/^ws/, 'http').replace(/v1$/, '');
+  }
+
+  /** Starts a server and waits until its model answers. Port 0 takes any that is free. */
+  static async start(port = 0, ...more: string[]): Promise<ServerProcess> {
+    if (!existsSync(command))
+      throw new Error(`there is no ${command}: run \`make setup\`, or name one with AFTERWORD=`);
+    const child = spawn(command, ['serve', '--port', String(port), ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    const url = new Promise<string>((resolve, reject) => {
+      const hear = (data: Buffer): void => {
+        said += data.toString();
+        const found = /(ws:\/\/\S+)/.exec(said);
+        if (found?.[1]) resolve(found[1]);
+      };
+      child.stdout.on('data', hear);
+      child.stderr.on('data', hear);
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${said}`)));
+      setTimeout(() => reject(new Error(`the server is not ready:\n${said}`)), START_WITHIN_MS).unref();
+    });
+    return new ServerProcess(child, await url);
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** Asks it to stop and waits until it has. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  /** Ends it without a word. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const gone = once(this.#process, 'exit');
+    this.#process.kill(signal);
+    const late = setTimeout(() => this.#process.kill('SIGKILL'), STOP_WITHIN_MS);
+    await gone;
+    clearTimeout(late);
+  }
+}
