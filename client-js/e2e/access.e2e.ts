@@ -1,4 +1,4 @@
-/** Ghost text for everybody: by touch, by ear, from right to left, with more contrast, without motion. */
+/** Accessibility of ghost text: touch, screen readers, right-to-left text, contrast and motion. */
 
 import axe from 'axe-core';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -45,7 +45,7 @@ describe.each(['textarea', 'tiptap', 'codemirror', 'lexical'])('from right to le
       ghostRight: document.querySelector('.afterword-ghost')!.getClientRects()[0]!.right,
       blockRight: window.example.editable.getBoundingClientRect().right,
     }));
-    // The text is about so wide, and ghost text is on its far side.
+    // The text is about this wide, and ghost text is to the left of it.
     expect(blockRight - ghostRight).toBeGreaterThan(opening.length * 3);
     await example.press('Control+ArrowLeft');
     const text = await example.text();
@@ -55,7 +55,7 @@ describe.each(['textarea', 'tiptap', 'codemirror', 'lexical'])('from right to le
 });
 
 describe('a screen reader', () => {
-  /** What is said, every time that it changes. */
+  /** Records every announcement. */
   const listen = (): Promise<void> =>
     example.page.evaluate(() => {
       const said: string[] = [];
@@ -67,7 +67,7 @@ describe('a screen reader', () => {
     });
   const said = (): Promise<string[]> => example.page.evaluate(() => (window as unknown as { said: string[] }).said);
 
-  it.each(['tiptap', 'textarea'])('hears of ghost text in %s once, politely, after a pause', async (binding) => {
+  it.each(['tiptap', 'textarea'])('announces ghost text in %s once, politely, after a pause', async (binding) => {
     example = await ExamplePage.open(binding, { query: { options: '{"announceMs":300}' } });
     await listen();
     await example.write(OPENING);
@@ -81,7 +81,7 @@ describe('a screen reader', () => {
     expect(texts[0]).not.toBe('');
   });
 
-  it('hears nothing when that is switched off', async () => {
+  it('announces nothing when that is switched off', async () => {
     example = await ExamplePage.open('tiptap', { query: { options: '{"announceMs":0}' } });
     await listen();
     await example.write(OPENING);
@@ -93,14 +93,14 @@ describe('a screen reader', () => {
   it.each(['tiptap', 'quill'])('does not read ghost text of %s as if it were text', async (binding) => {
     const ghost = await open(binding, { query: { options: '{"announceMs":0}' } });
     const { nodes } = await (await example.devtools()).send('Accessibility.getFullAXTree');
-    // What Chromium calls the value of an editor is all that is painted in it; what is read is this tree of texts.
+    // Screen readers read the texts of this tree. The value of the editor itself contains everything painted in it.
     const spoken = nodes.flatMap(({ ignored, name }) => (ignored ? [] : [String(name?.value)]));
     expect(spoken).toContain(OPENING);
     expect(spoken.join('\n')).not.toContain(ghost.trim());
   });
 });
 
-describe('the wishes of a system', () => {
+describe('system settings', () => {
   it('less motion: ghost text does not fade in', async () => {
     await open('tiptap');
     expect(await style('animation-name')).toEqual(['afterword-appear']);
@@ -115,9 +115,9 @@ describe('the wishes of a system', () => {
     ['textarea', { forcedColors: 'active' }],
     ['quill', { contrast: 'more' }],
     ['quill', { forcedColors: 'active' }],
-  ] as const)('in %s with %o: ghost text is as dark as text, and underlined', async (binding, wish) => {
+  ] as const)('in %s with %o: ghost text is as dark as text, and underlined', async (binding, setting) => {
     await open(binding);
-    await example.page.emulateMedia(wish);
+    await example.page.emulateMedia(setting);
     const [color, line, dots] = await style('color', 'text-decoration-line', 'text-decoration-style');
     expect([line, dots]).toEqual(['underline', 'dotted']);
     expect(color).toBe(await example.page.evaluate(() => getComputedStyle(window.example.editable).color));

@@ -1,4 +1,4 @@
-/** Two people at one document: TipTap over Yjs. Ada writes and sees ghost text; Ben edits elsewhere. */
+/** Two people edit one document: TipTap with Yjs. Ada writes and sees ghost text; Ben edits in other places. */
 
 import type { Editor } from '@tiptap/core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -8,8 +8,8 @@ import { misplaced, retracted } from './support/recordings.js';
 const OPENING = 'Once upon a time there was a little';
 const ENDING = 'They lived happily ever after.';
 
-/** What the example page leaves to look at. */
-interface Desks {
+/** What the example page puts into `window`. */
+interface Editors {
   ada: { editor: Editor };
   ben: { editor: Editor };
 }
@@ -21,10 +21,10 @@ beforeEach(async () => {
   example = await ExamplePage.open('collaboration');
   // A paragraph below the one that Ada writes in.
   await example.page.evaluate((ending) => {
-    const { ben } = window as unknown as Desks;
+    const { ben } = window as unknown as Editors;
     ben.editor.commands.setContent(`<p></p><p>${ending}</p>`);
   }, ENDING);
-  await example.page.evaluate(() => (window as unknown as Desks).ada.editor.commands.focus(1));
+  await example.page.evaluate(() => (window as unknown as Editors).ada.editor.commands.focus(1));
   await example.write(OPENING);
   ghost = await example.whole();
 });
@@ -34,19 +34,19 @@ afterEach(() => example.close());
 const benWrites = (text: string, at: 'start' | 'end'): Promise<void> =>
   example.page.evaluate(
     ([more, where]) => {
-      const { editor } = (window as unknown as Desks).ben;
+      const { editor } = (window as unknown as Editors).ben;
       editor.commands.insertContentAt(where === 'start' ? 1 : editor.state.doc.content.size - 1, more);
     },
     [text, at] as const,
   );
 const texts = (): Promise<string[]> =>
   example.page.evaluate(() => {
-    const { ada, ben } = window as unknown as Desks;
+    const { ada, ben } = window as unknown as Editors;
     return [ada, ben].map(({ editor }) => editor.getText({ blockSeparator: '\n' }));
   });
 /** All that Ben's page shows. */
 const benSees = (): Promise<string> =>
-  example.page.evaluate(() => (window as unknown as Desks).ben.editor.view.dom.innerText);
+  example.page.evaluate(() => (window as unknown as Editors).ben.editor.view.dom.innerText);
 
 it('keeps ghost text at the caret through edits before and after it, and shows it to nobody else', async () => {
   await benWrites('Chapter one. ', 'start');
@@ -72,7 +72,7 @@ it('keeps ghost text at the caret through edits before and after it, and shows i
 
 it('ends ghost text when somebody writes where it stands', async () => {
   await example.page.evaluate((at) => {
-    const { ben } = window as unknown as Desks;
+    const { ben } = window as unknown as Editors;
     ben.editor.commands.insertContentAt(at, ' and nobody there');
   }, OPENING.length + 1);
   await example.vanishes();

@@ -1,4 +1,4 @@
-/** Input methods, driven through the browser's own interface, as those of a system do it. */
+/** Input methods, driven through the DevTools protocol as those of a system are. */
 
 import type { CDPSession } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ describe.each(BINDINGS)('%s, with an input method', (binding) => {
   });
   afterEach(() => example.close());
 
-  it('neither shows nor asks nor tells anything while composing; text and ghost text are right afterwards', async () => {
+  it('shows, requests and sends nothing while composing; text and ghost text are right afterwards', async () => {
     const sent = example.sent.length;
     await compose(devtools, 'に', 'にh', 'にほ', 'にほn', 'にほん');
     expect(await example.ghost()).toBeNull();
@@ -43,7 +43,7 @@ describe.each(BINDINGS)('%s, with an input method', (binding) => {
     expect(example.sent.slice(sent).some(({ type }) => type === 'suggest')).toBe(true);
   });
 
-  it('keeps ghost text that was composed along, and brings it back when composing comes to nothing', async () => {
+  it('keeps ghost text that was typed through by composing, and shows it again when a composition is cancelled', async () => {
     const word = ghost.slice(0, 3);
     await compose(devtools, ghost.slice(0, 1), ghost.slice(0, 2), word);
     expect(await example.ghost()).toBeNull();

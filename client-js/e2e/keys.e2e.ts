@@ -1,4 +1,4 @@
-/** The other keys, and keys that belong to others. */
+/** The other keys, and keys that the editor needs itself. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ExamplePage } from './support/example-page.js';
@@ -79,7 +79,7 @@ describe.each(['tiptap', 'quill'] as const)('in a list of %s', (binding) => {
   });
 });
 
-it.each(['tiptap', 'quill', 'lexical'])('what is taken in %s looks like the text before it', async (binding) => {
+it.each(['tiptap', 'quill', 'lexical'])('accepted text in %s has the format of the text before it', async (binding) => {
   example = await ExamplePage.open(binding);
   await example.press('Control+b');
   await example.write(OPENING);

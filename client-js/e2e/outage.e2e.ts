@@ -1,4 +1,4 @@
-/** Servers come and go; the writer writes on. */
+/** Servers stop and start while the writer types. */
 
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { ExamplePage } from './support/example-page.js';
@@ -6,8 +6,8 @@ import { Relay } from './support/relay.js';
 import { ServerProcess } from './support/server-process.js';
 
 const OPENING = 'Once upon a time there was a little girl.';
-/** While the browser finds nobody at the door, it says so. */
-const NOBODY_THERE = /WebSocket connection to .* failed/;
+/** The browser's message while there is no server. */
+const NO_SERVER = /WebSocket connection to .* failed/;
 /** A server takes a while to have its model ready. */
 const START_MS = 240_000;
 
@@ -32,9 +32,9 @@ const watch = (): Promise<void> =>
 const states = (): Promise<string[]> => example.page.evaluate(() => (window as unknown as { states: string[] }).states);
 
 it(
-  'loses not a character when the server is killed and started again, and brings ghost text back without reload',
+  'loses no character when the server is killed and restarted, and brings ghost text back without a reload',
   async () => {
-    example = await ExamplePage.open('tiptap', { server: server.url, mayFail: NOBODY_THERE });
+    example = await ExamplePage.open('tiptap', { server: server.url, mayFail: NO_SERVER });
     await watch();
     await example.write(OPENING);
     await example.write(' She was called');

@@ -1,4 +1,4 @@
-/** The page to write on for everybody: by keyboard alone, by touch, dark or light, from right to left, read aloud. */
+/** Accessibility of the writing page: keyboard, touch, themes, right-to-left text, axe-core. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { WritingPage } from './support/writing-page.js';
@@ -26,38 +26,38 @@ describe('by keyboard alone', () => {
     writing = await WritingPage.open();
     await writing.type('plain ');
     await writing.press('Alt+F10');
-    expect(await focused()).toBe('Kind of paragraph');
+    expect(await focused()).toBe('Paragraph style');
     const names = [];
     for (let i = 0; i < 10; i++) {
       await writing.press('ArrowRight');
       names.push(await focused());
     }
     expect(names.slice(0, 3)).toEqual(['Bold', 'Italic', 'Underline']);
-    expect(names.at(-1)).toBe('Kind of paragraph'); // round once
+    expect(names.at(-1)).toBe('Paragraph style'); // round once
     await writing.press('ArrowRight', 'Enter');
     expect(await focused()).toBe('Bold');
     expect(await pressed('Bold')).toBe('true');
     await writing.press('Escape');
     expect(await focused()).toBe('Your text');
     await writing.type('bold');
-    expect(await writing.writtenIn('strong')).toBe('bold');
+    expect(await writing.written('strong')).toBe('bold');
     // The toolbar is one stop of the Tab key, and remembers where one was.
     await writing.press('Alt+F10');
     expect(await focused()).toBe('Bold');
     await writing.press('Tab');
-    expect(await focused()).toBe('Dark');
+    expect(await focused()).toBe('Dark mode');
   });
 
   it('one makes a heading and a list', async () => {
     writing = await WritingPage.open();
     await writing.type('A title');
     await writing.press('Alt+F10', 'ArrowDown', 'ArrowDown');
-    expect(await focused()).toBe('Kind of paragraph');
+    expect(await focused()).toBe('Paragraph style');
     await writing.press('Escape');
-    expect(await writing.writtenIn('h2')).toBe('A title');
+    expect(await writing.written('h2')).toBe('A title');
     await writing.press('Enter', 'Alt+F10', 'End', 'ArrowLeft', 'ArrowLeft', 'ArrowLeft', 'Enter', 'Escape');
     await writing.type('first');
-    expect(await writing.writtenIn('ol li')).toBe('first');
+    expect(await writing.written('ol li')).toBe('first');
   });
 
   it('one leaves the text both ways, switches in the panel, and folds it', async () => {
@@ -70,7 +70,7 @@ describe('by keyboard alone', () => {
     await writing.press('Space', 'Escape');
     expect(await focused()).toBe('Your text');
     await writing.press('Shift+Tab');
-    expect(await focused()).toBe('Figures and keys');
+    expect(await focused()).toBe('Details');
     await writing.press('Enter');
     expect(await writing.panel.isVisible()).toBe(false);
     expect(await writing.fold.getAttribute('aria-expanded')).toBe('false');
@@ -94,10 +94,10 @@ describe('light and dark', () => {
     expect(await theme()).toBe('dark');
     await writing.page.emulateMedia({ colorScheme: 'light' });
     await expect.poll(theme).toBe('light');
-    expect(await pressed('Dark')).toBe('false');
-    const dark = writing.page.getByRole('button', { name: 'Dark' });
+    expect(await pressed('Dark mode')).toBe('false');
+    const dark = writing.page.getByRole('button', { name: 'Dark mode' });
     await dark.click();
-    expect([await theme(), await pressed('Dark')]).toEqual(['dark', 'true']);
+    expect([await theme(), await pressed('Dark mode')]).toEqual(['dark', 'true']);
     await writing.page.reload();
     expect(await theme()).toBe('dark');
     // Back to what the system has, and to following it.

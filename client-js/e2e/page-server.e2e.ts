@@ -1,4 +1,4 @@
-/** The page to write on, when its server goes, comes back, or asks for a token. */
+/** The writing page when its server stops, comes back, or needs a token. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,9 +24,9 @@ describe('a server that goes away', () => {
       await writing.suggestion();
       await server.kill();
       const state = writing.page.locator('#state');
-      await expect.poll(() => state.textContent()).toBe('ServerProcess away');
+      await expect.poll(() => state.textContent()).toBe('Offline');
       expect(await writing.panel.locator('#connection').textContent()).toMatch(
-        /Write on: nothing is lost\..* again (in \d+ s|now)/,
+        /Your text is safe.* again (in \d+ s|now)/,
       );
       await writing.type(' dog in a house');
       expect(await writing.written()).toBe(`${OPENING} dog in a house`);
@@ -59,20 +59,20 @@ describe('a server that asks for a token', () => {
 
   const connection = (): Promise<string | null> => writing.panel.locator('#connection').textContent();
   const give = async (token: string): Promise<void> => {
-    await writing.panel.getByLabel('Token of the server').fill(token);
+    await writing.panel.getByLabel('Server token').fill(token);
     await writing.press('Enter');
   };
 
   it('is given one in the panel, which unfolds for that, and told again after a reload', async () => {
     writing = await WritingPage.open({ address: server.page, context: { viewport: { width: 375, height: 700 } } });
-    await expect.poll(connection).toBe('The server asks for a token.');
+    await expect.poll(connection).toBe('The server needs a token.');
     expect(await writing.panel.isVisible()).toBe(true);
     expect(await writing.violations()).toEqual([]);
     await give('guess');
-    await expect.poll(connection).toBe('The server did not take this token.');
+    await expect.poll(connection).toBe('The server did not accept this token.');
     await give('open-sesame');
     await expect.poll(connection).toBe('Connected.');
-    expect(await writing.panel.getByLabel('Token of the server').isVisible()).toBe(false);
+    expect(await writing.panel.getByLabel('Server token').isVisible()).toBe(false);
     await writing.page.reload();
     await expect.poll(() => writing.page.locator('#state').textContent()).toBe('Connected');
     expect(await writing.page.evaluate(() => JSON.stringify(localStorage))).not.toContain('sesame');
@@ -80,8 +80,8 @@ describe('a server that asks for a token', () => {
 
   it('has it kept in this browser only if the writer wants that', async () => {
     writing = await WritingPage.open({ address: server.page });
-    await expect.poll(connection).toBe('The server asks for a token.');
-    await writing.panel.getByLabel('Keep it in this browser').check();
+    await expect.poll(connection).toBe('The server needs a token.');
+    await writing.panel.getByLabel('Remember in this browser').check();
     await give('open-sesame');
     await expect.poll(connection).toBe('Connected.');
     const other = await writing.another();

@@ -1,4 +1,4 @@
-/** The page to write on, with the real model behind it: ghost text, the panel, and the text that the browser keeps. */
+/** The writing page with the real model: ghost text, the panel, and the stored text. */
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ describe('writing', () => {
   });
 
   it('offers openings that have ghost text at once, while nothing is written', async () => {
-    const openings = writing.page.getByRole('group', { name: 'Openings' });
+    const openings = writing.page.getByRole('group', { name: 'Example openings' });
     await openings.getByRole('button', { name: 'A story' }).click();
     const opening = await writing.written();
     expect(await openings.isVisible()).toBe(false);
@@ -64,33 +64,33 @@ describe('the panel', () => {
     await writing.press('Tab');
     await expect.poll(() => writing.panel.locator('#connection').textContent()).toBe('Connected.');
     expect(await writing.figure('Model').textContent()).toMatch(/smollm2/i);
-    for (const name of ['Median', '95th percentile', 'There and back'])
+    for (const name of ['Median', '95th percentile', 'Round trip'])
       await expect.poll(() => writing.figure(name).textContent()).toMatch(/^[\d.]+ ms$/);
     await expect.poll(() => writing.figure('Typed').textContent()).toBe(String(OPENING.length));
     await expect
       .poll(() => writing.figure('Accepted').textContent())
       .toMatch(new RegExp(`^${ghost.length} \\(\\d+%\\)$`));
     await expect
-      .poll(async () => parseInt((await writing.figure('Tokens reused').textContent()) ?? ''))
+      .poll(async () => parseInt((await writing.figure('Tokens from the cache').textContent()) ?? ''))
       .toBeGreaterThan(0);
     // How many there are is a matter of how much the server had done in advance: often all of it.
     expect(await writing.figure('Tokens computed').textContent()).toMatch(/^\d/);
   });
 
-  it('tells in plain words why the last silence was silent', async () => {
-    const silence = (): Promise<string | null> => writing.figure('Last silence').textContent();
+  it('says why there is no suggestion', async () => {
+    const reason = (): Promise<string | null> => writing.figure('Why there is no suggestion').textContent();
     await writing.type(OPENING);
     await writing.suggestion();
     await writing.press('Escape');
-    await expect.poll(silence).toBe('You waved it away.');
+    await expect.poll(reason).toBe('You dismissed the suggestion.');
     await writing.press('Backspace');
-    await expect.poll(silence).toContain('You deleted something');
+    await expect.poll(reason).toContain('You deleted text');
     await writing.press('Control+a');
-    await expect.poll(silence).toBe('Text is selected.');
+    await expect.poll(reason).toBe('Text is selected.');
   });
 
   it('switches ghost text off, after which nothing is sent, for good', async () => {
-    await writing.panel.getByRole('switch', { name: 'Show ghost text' }).click();
+    await writing.panel.getByRole('switch', { name: 'Show suggestions' }).click();
     await writing.page.reload();
     const frames: string[] = [];
     writing.page.on('websocket', (socket) =>
@@ -99,9 +99,11 @@ describe('the panel', () => {
     await writing.page.reload();
     await writing.text.click();
     await writing.type(OPENING);
-    await expect.poll(() => writing.figure('Last silence').textContent()).toBe('Ghost text is switched off.');
+    await expect
+      .poll(() => writing.figure('Why there is no suggestion').textContent())
+      .toBe('Suggestions are switched off.');
     expect(frames.filter((type) => !['hello', 'ping'].includes(type))).toEqual([]);
-    await writing.panel.getByRole('switch', { name: 'Show ghost text' }).click();
+    await writing.panel.getByRole('switch', { name: 'Show suggestions' }).click();
     await writing.text.click();
     await writing.press('End');
     await writing.type(' girl who');
@@ -124,9 +126,9 @@ describe('the text', () => {
     await writing.type(OPENING);
     await writing.suggestion();
     const { host } = new URL(writing.address);
-    expect(writing.asked.length).toBeGreaterThan(3);
-    expect(writing.asked.filter((url) => new URL(url).host !== host)).toEqual([]);
-    expect(writing.asked.filter((url) => url.startsWith('ws'))).toEqual([socketOf(writing.address)]);
+    expect(writing.requested.length).toBeGreaterThan(3);
+    expect(writing.requested.filter((url) => new URL(url).host !== host)).toEqual([]);
+    expect(writing.requested.filter((url) => url.startsWith('ws'))).toEqual([socketOf(writing.address)]);
   });
 
   it('is the same in two windows', async () => {
@@ -169,7 +171,7 @@ describe('the text', () => {
 
   it('can be begun anew, and that undone', async () => {
     await writing.type(OPENING);
-    await writing.panel.getByRole('button', { name: 'Start anew' }).click();
+    await writing.panel.getByRole('button', { name: 'New document' }).click();
     await expect.poll(() => writing.written()).toBe('');
     await writing.press('Control+z');
     await expect.poll(() => writing.written()).toBe(OPENING);

@@ -1,4 +1,4 @@
-/** Where ghost text stands: exactly where the text will stand when it is taken, whatever is around it. */
+/** The place of ghost text: exactly where the accepted text will be, whatever is around it. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { BINDINGS } from './support/bindings.js';
@@ -6,12 +6,12 @@ import { ExamplePage } from './support/example-page.js';
 import { difference } from './support/pixels.js';
 
 const OPENING = 'Once upon a time there was a little';
-/** Of what ghost text a pixel out of place would cost, the share that may differ. */
+/** The share of the pixels changed by moving ghost text by one pixel that accepting it may change. */
 const TOLERATED = 0.02;
 
 /**
- * How many pixels change when ghost text, in the colour of text, is taken; and how many change when it is moved aside
- * by a single pixel, which is the least that a writer could see.
+ * How many pixels change when ghost text, in the colour of text, is accepted; and how many when it is moved aside by one
+ * pixel, the smallest fault that a writer could see.
  */
 async function compare(example: ExamplePage): Promise<{ taking: number; moving: number }> {
   await example.page.evaluate(() => {
@@ -36,7 +36,7 @@ describe.each(BINDINGS)('%s', (binding) => {
   let example: ExamplePage;
   afterEach(() => example.close());
 
-  // Forced colours overrule the page's, and with them what hides text that a copy shows moved along.
+  // Forced colours override those of the page, and could show text that is hidden under a copy.
   it.each(['none', 'active'] as const)(
     'paints ghost text where the text would stand, over several lines and before other text; forced colours: %s',
     async (forcedColors) => {

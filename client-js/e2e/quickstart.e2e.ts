@@ -1,11 +1,11 @@
-/** The quick starts of the README, as they stand there. */
+/** The quick starts of the README. */
 
 import { chromium } from 'playwright-core';
 import { expect, inject, it } from 'vitest';
 import { BINDINGS } from './support/bindings.js';
 
 const OPENING = 'Once upon a time there was a little';
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
 it('there is one for each binding', () => {
   expect([...inject('quickStarts')].sort()).toEqual([...BINDINGS].sort());
@@ -17,7 +17,7 @@ it.each(BINDINGS)('for %s gives an editor ghost text', async (name) => {
     const page = await browser.newPage();
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(String(error.stack)));
-    // The README's server is the usual one; that of the tests is elsewhere.
+    // The README names the default port; the test server has another.
     await page.addInitScript((server) => {
       window.WebSocket = class extends WebSocket {
         constructor(url: string | URL, protocols?: string | string[]) {
@@ -29,7 +29,7 @@ it.each(BINDINGS)('for %s gives an editor ghost text', async (name) => {
     await page.click('textarea, [contenteditable="true"]');
     await page.keyboard.type(OPENING, { delay: 20 });
     const ghost = page.locator('.afterword-ghost');
-    await ghost.waitFor({ timeout: PATIENCE_MS });
+    await ghost.waitFor({ timeout: TIMEOUT_MS });
     await page.keyboard.press('Control+ArrowRight');
     const text = await page.evaluate(() => {
       document.querySelectorAll('.afterword-ghost').forEach((element) => element.remove());

@@ -19,11 +19,11 @@ describe.each(BINDINGS)('%s', (binding) => {
     await example.write(OPENING, WRITER_WPM);
     const ghost = await example.whole();
     expect(await example.text()).toBe(OPENING);
-    // Typed along: it only gets shorter.
+    // Typed through: it only gets shorter.
     const along = ghost.slice(0, 6);
     await example.write(along, WRITER_WPM);
     expect(await example.ghost()).toBe(ghost.slice(along.length));
-    // The writer goes another way: it is gone at once.
+    // The writer types something else: it is gone at once.
     const away = `${ghost[along.length] === 'q' ? 'x' : 'q'}ueen and`;
     await example.write(away.slice(0, 1), WRITER_WPM);
     const gone = (await example.recordings()).find(({ text }) => text === OPENING + along + away.slice(0, 1));
@@ -38,7 +38,7 @@ describe.each(BINDINGS)('%s', (binding) => {
     expect(recordings.filter(({ text }) => !script.startsWith(text))).toEqual([]);
   });
 
-  it('lets Tab take it all, as one step of the history', async () => {
+  it('accepts all of it with Tab, as one undo step', async () => {
     await example.write(OPENING);
     const ghost = await example.whole();
     await example.press('Tab');
@@ -51,7 +51,7 @@ describe.each(BINDINGS)('%s', (binding) => {
     expect(await example.text()).toBe(OPENING + ghost);
   });
 
-  it('takes it word by word, and takes back the last word alone', async () => {
+  it('accepts it word by word, and undoes the last word alone', async () => {
     await example.write(OPENING);
     const ghost = await example.whole();
     await example.press('Control+ArrowRight');
@@ -66,7 +66,7 @@ describe.each(BINDINGS)('%s', (binding) => {
     expect(await example.text()).toBe(one);
   });
 
-  it('is waved away by Escape, and comes back with the next word', async () => {
+  it('is dismissed by Escape, and comes back with the next word', async () => {
     await example.write(OPENING);
     await example.whole();
     await example.press('Escape');
@@ -83,7 +83,7 @@ describe.each(BINDINGS)('%s', (binding) => {
     const copied = await example.page.evaluate(() => navigator.clipboard.readText());
     expect(copied.trim()).toBe(OPENING);
     expect(await example.ghost()).toBeNull();
-    // Back to the empty page and forth again: the history knows what was typed and nothing else.
+    // Undo and redo everything: the history holds what was typed and nothing else.
     for (let steps = 0; (await example.text()).trim() !== '' && steps < OPENING.length; steps++)
       await example.press('Control+z');
     expect((await example.text()).trim()).toBe('');
@@ -102,7 +102,7 @@ describe.each(BINDINGS)('%s', (binding) => {
     expect((await example.text()).replace(/[\sx]/g, '')).toBe('');
   });
 
-  it('stays out of it while there is a selection or no focus', async () => {
+  it('shows nothing while there is a selection or no focus', async () => {
     await example.write(OPENING);
     await example.whole();
     await example.press('Shift+ArrowLeft');

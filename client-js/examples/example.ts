@@ -1,4 +1,4 @@
-/** What every example page has in common, for those who look at it from outside: the tests. */
+/** What all example pages share, and what the tests use of them. */
 
 import type { Afterword, GhostDocument } from 'afterword';
 
@@ -27,11 +27,11 @@ const asked = new URLSearchParams(location.search);
 /** Where the server is: `?server=`, or where `make serve` puts it. */
 export const url = asked.get('server') ?? 'ws://127.0.0.1:8765/v1';
 
-/** Options of ghost text to try: `?options=` and JSON. */
+/** Options of ghost text: `?options=` as JSON. */
 export const options = JSON.parse(asked.get('options') ?? '{}') as object;
 
-/** Direction and language of the text to try: `?dir=rtl&lang=ar`. */
-export function turn(editable: HTMLElement): void {
+/** Sets direction and language of the text: `?dir=rtl&lang=ar`. */
+export function setDirection(editable: HTMLElement): void {
   editable.dir = asked.get('dir') ?? 'auto';
   editable.lang = asked.get('lang') ?? 'en';
 }

@@ -1,8 +1,8 @@
 /**
- * The direction of lists and quotations, where their bullets and bars stand: that of the text they begin with.
+ * Sets the direction of lists and quotations, which decides the side of bullets and bars, to that of their first text.
  *
- * Paragraphs have `dir="auto"` and need nothing more. For what holds paragraphs, `auto` would not look into them, as
- * HTML has it, and a style sheet that asks for their direction is not told when it changes.
+ * Paragraphs have `dir="auto"`. Elements that contain paragraphs with a `dir` of their own need more: by the rules of
+ * HTML, `auto` on them does not look into those paragraphs.
  */
 
 import { Extension } from '@tiptap/core';
@@ -10,23 +10,23 @@ import type { Node } from '@tiptap/pm/model';
 import { Plugin } from '@tiptap/pm/state';
 import { Decoration, DecorationSet } from '@tiptap/pm/view';
 
-/** Text whose first letter belongs to a script written from right to left. */
+/** Matches text whose first letter is of a right-to-left script. */
 const RIGHT_TO_LEFT = /^\P{L}*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
-/** A first letter further on does not count. */
+/** How much text is searched for a first letter. */
 const LOOK_AT = 200;
 
 const isRightToLeft = (node: Node): boolean =>
   RIGHT_TO_LEFT.test(node.textBetween(0, Math.min(node.content.size, LOOK_AT), ' '));
 
-/** A decoration for each block of blocks that runs from right to left. */
-function turned(doc: Node): DecorationSet {
-  const turns: Decoration[] = [];
+/** A decoration for each container block that runs from right to left. */
+function directions(doc: Node): DecorationSet {
+  const decorations: Decoration[] = [];
   doc.descendants((node, at) => {
     if (node.isTextblock) return false;
-    if (isRightToLeft(node)) turns.push(Decoration.node(at, at + node.nodeSize, { dir: 'rtl' }));
+    if (isRightToLeft(node)) decorations.push(Decoration.node(at, at + node.nodeSize, { dir: 'rtl' }));
     return true;
   });
-  return DecorationSet.create(doc, turns);
+  return DecorationSet.create(doc, decorations);
 }
 
 export const Direction = Extension.create({
@@ -35,8 +35,8 @@ export const Direction = Extension.create({
   addProseMirrorPlugins: () => [
     new Plugin<DecorationSet>({
       state: {
-        init: (_, { doc }) => turned(doc),
-        apply: (transaction, was) => (transaction.docChanged ? turned(transaction.doc) : was),
+        init: (_, { doc }) => directions(doc),
+        apply: (transaction, was) => (transaction.docChanged ? directions(transaction.doc) : was),
       },
       props: {
         decorations(state) {

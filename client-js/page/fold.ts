@@ -1,16 +1,16 @@
-/** Folding the panel away. Beside the sheet it stays as it was left; on a narrow window it begins folded. */
+/** Opens and closes the panel. A wide window remembers its state; in a narrow window it starts closed. */
 
 import { Choice } from './keep.js';
 
 const choice = new Choice('panel');
-/** Where the panel lies over the sheet instead of beside it; as in the styles. */
+/** Matches when the panel lies over the sheet instead of beside it; the same as in the styles. */
 const narrow = matchMedia('(max-width: 60rem)');
 
 export class Fold {
   readonly #button: HTMLButtonElement;
   readonly #panel: HTMLElement;
 
-  /** `back` brings the focus to where it is to go when the panel is left by Escape. */
+  /** `back` moves the focus when the writer leaves the panel with Escape. */
   constructor(button: HTMLButtonElement, panel: HTMLElement, back: () => void) {
     this.#button = button;
     this.#panel = panel;

@@ -1,25 +1,24 @@
 /**
- * What the browser keeps: the text, and a few choices. Nothing of it goes anywhere else.
+ * What the browser stores: the text and a few choices. None of it is sent anywhere.
  *
- * A browser may refuse to keep things (private windows, a full disk). Then nothing is lost but the keeping, and
- * `text` says so.
+ * A browser may refuse to store (private windows, a full disk). The page works without, and tells the writer.
  */
 
 import type { JSONContent } from '@tiptap/core';
 
 const PREFIX = 'afterword.';
 const TEXT = `${PREFIX}text`;
-/** Where a text goes that this version of the page cannot read, instead of being written over. */
+/** Backup of a stored text that this version of the page cannot read. */
 const UNREADABLE = `${PREFIX}text.unreadable`;
-/** A pause in writing this long is a good moment to keep the text. */
+/** The text is stored after this pause. */
 const PAUSE_MS = 250;
 
-/** A choice that outlasts the page; `undefined` where none was made. */
+/** A stored choice; `undefined` if none was made. */
 export class Choice {
   readonly #key: string;
   readonly #storage: () => Storage;
 
-  /** `storage` is asked each time, as merely looking for it fails in some browsers. */
+  /** `storage` is a function because in some browsers even reading `localStorage` throws. */
   constructor(name: string, storage: () => Storage = () => localStorage) {
     this.#key = PREFIX + name;
     this.#storage = storage;
@@ -38,18 +37,18 @@ export class Choice {
       if (value === undefined) this.#storage().removeItem(this.#key);
       else this.#storage().setItem(this.#key, value);
     } catch {
-      // It holds for as long as the page is open.
+      // The choice holds while the page is open.
     }
   }
 }
 
-/** The text, kept a moment after each change, and at once when the page is left. */
+/** Stores the text shortly after each change, and at once when the page is left. */
 export class KeptText {
   readonly #read: () => JSONContent;
   readonly #failed: (failed: boolean) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `read` gives the text as it is; `failed` is told whether the browser kept it. */
+  /** `read` returns the present text; `failed` is told whether storing it failed. */
   constructor(read: () => JSONContent, failed: (failed: boolean) => void) {
     this.#read = read;
     this.#failed = failed;
@@ -65,7 +64,7 @@ export class KeptText {
     this.#timer = setTimeout(() => this.#keep(), PAUSE_MS);
   }
 
-  /** Keeps what is not kept yet. */
+  /** Stores changes that are not stored yet. */
   flush(): void {
     if (this.#timer !== undefined) this.#keep();
   }
@@ -82,7 +81,7 @@ export class KeptText {
   }
 }
 
-/** The text that was kept, or null. `check` throws at one that cannot be used; such a one is put aside. */
+/** The stored text, or null. `check` throws for a text that cannot be used, which is then backed up. */
 export function keptText(check: (content: JSONContent) => void): JSONContent | null {
   let kept: string | null = null;
   try {
@@ -97,7 +96,7 @@ export function keptText(check: (content: JSONContent) => void): JSONContent | n
   }
 }
 
-/** Calls back when another window of this browser has kept a newer text. */
+/** Calls back when another window of this browser has stored a newer text. */
 export function onKeptElsewhere(call: () => void): void {
   addEventListener('storage', ({ key, newValue }) => {
     if (key === TEXT && newValue !== null) call();

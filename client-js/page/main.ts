@@ -1,4 +1,4 @@
-/** The page to write on: puts sheet, buttons and panel together, and connects to the server that it came from. */
+/** The writing page: creates editor, toolbar and panel, and connects to the server that served it. */
 
 import { closeHistory } from '@tiptap/pm/history';
 import { Afterword, CLOSE_UNAUTHORIZED } from 'afterword';
@@ -7,14 +7,14 @@ import { Choice } from './keep.js';
 import { part, say } from './page.js';
 import { Panel } from './panel.js';
 import { laySheet, offerOpenings } from './sheet.js';
-import { dress } from './theme.js';
+import { connectTheme } from './theme.js';
 import { onToken, token } from './token.js';
 import { Toolbar } from './toolbar.js';
 import { countWords, titleOf } from './words.js';
 
-/** How often figures are looked at while they can be seen. */
-const LOOK_MS = 250;
-/** Words are counted in a pause. */
+/** How often the panel is updated while the page is visible. */
+const UPDATE_MS = 250;
+/** Words are counted after this pause. */
 const COUNT_MS = 200;
 
 const url = new URL('v1', document.baseURI);
@@ -22,12 +22,12 @@ url.protocol = url.protocol.replace('http', 'ws');
 const afterword = new Afterword({ url: url.href, token, client: { name: 'afterword-page' } });
 const { connection } = afterword;
 
-dress(part('dark', HTMLButtonElement));
+connectTheme(part('dark', HTMLButtonElement));
 
 const keeping = part('keeping', HTMLElement);
 const kept = keeping.textContent;
 const sheet = laySheet(part('sheet', HTMLElement), afterword, (lost) =>
-  say(keeping, lost ? 'This browser does not keep your text. Download it before you leave.' : kept),
+  say(keeping, lost ? 'This browser cannot store your text. Download it before you leave.' : kept),
 );
 const { editor, ghost } = sheet;
 const back = (): void => editor.view.focus();
@@ -58,7 +58,7 @@ afterword.onState((state) => {
 });
 setInterval(() => {
   if (!document.hidden) show();
-}, LOOK_MS);
+}, UPDATE_MS);
 onToken(form, () => connection.connect());
 part('retry', HTMLButtonElement).addEventListener('click', () => connection.connect());
 
@@ -91,7 +91,7 @@ tell();
 
 part('anew', HTMLButtonElement).addEventListener('click', () => {
   editor.view.focus();
-  editor.view.dispatch(closeHistory(editor.state.tr)); // a step of its own, which can be undone alone
+  editor.view.dispatch(closeHistory(editor.state.tr)); // its own undo step
   editor.commands.clearContent(true);
 });
 part('download', HTMLButtonElement).addEventListener('click', () => {
@@ -105,8 +105,8 @@ part('download', HTMLButtonElement).addEventListener('click', () => {
   URL.revokeObjectURL(link.href);
 });
 
-// On a touch screen the focus would bring up the keyboard, which is for the writer to decide.
+// On a touch screen, focus would open the keyboard; leave that to the writer.
 if (matchMedia('(pointer: fine)').matches) {
   editor.commands.setTextSelection(editor.state.doc.content.size);
-  editor.view.focus(); // at once, so that no first letter is lost
+  editor.view.focus(); // at once, so that the first letter is not lost
 }

@@ -1,23 +1,23 @@
-/** The panel beside the sheet: how the connection is, what ghost text has done so far, and why it was silent. */
+/** The panel beside the sheet: connection, figures, why there is no suggestion, and keys. */
 
 import type { ConnectionState, GhostStatus, Silence } from 'afterword';
 import { MAC, part, say } from './page.js';
-import { inMs, keyName, PASSING, SILENCES, standing, type Standing } from './words.js';
+import { inMs, keyName, PASSING, SILENCES, connectionText, type ConnectionText } from './words.js';
 
 const KEYS: readonly (readonly [key: string, what: string])[] = [
-  ['Tab', 'take all of it'],
-  ['Mod+→', 'take a word'],
-  ['Alt+,', 'take a phrase'],
-  ['Alt+.', 'take a sentence'],
-  ['Alt+]', 'show another'],
+  ['Tab', 'accept all'],
+  ['Mod+→', 'accept a word'],
+  ['Alt+,', 'accept a phrase'],
+  ['Alt+.', 'accept a sentence'],
+  ['Alt+]', 'show another one'],
   ['Alt+=', 'make it longer'],
-  ['Esc', 'wave it away'],
-  ['Alt+\\', 'ask for it'],
-  ['Alt+F10', 'go to the buttons'],
+  ['Esc', 'dismiss it'],
+  ['Alt+\\', 'request one'],
+  ['Alt+F10', 'go to the toolbar'],
   ['Esc, Tab', 'leave the text'],
 ];
-/** Those that the foot of the page tells, too. */
-const FIRST_KEYS = KEYS.filter(([, what]) => /all|word|away/.test(what));
+/** The keys that the foot of the page shows, too. */
+const FIRST_KEYS = KEYS.filter(([key]) => ['Tab', 'Mod+→', 'Esc'].includes(key));
 
 /** What the panel shows. */
 export interface Figures {
@@ -52,10 +52,9 @@ export class Panel {
     for (const [key, what] of FIRST_KEYS) hint.append(kbd(key), ` ${what} `);
   }
 
-  /** Shows how things are. */
   show({ state, status, roundTripMs, hadToken }: Figures): void {
     const parts = this.#parts;
-    this.#showStanding(standing(state, performance.now(), hadToken));
+    this.#showConnection(connectionText(state, performance.now(), hadToken));
     parts.retry.hidden = state.name !== 'waiting';
     if (state.name === 'ready') say(parts.model, state.welcome.model);
     say(parts.roundTrip, state.name === 'ready' ? inMs(roundTripMs) : '–');
@@ -76,7 +75,7 @@ export class Panel {
     say(parts.accepted, count(status.acceptedUnits) + share);
   }
 
-  #showStanding({ mood, brief, full }: Standing): void {
+  #showConnection({ mood, brief, full }: ConnectionText): void {
     document.body.dataset.mood = mood;
     say(this.#parts.connection, full);
     const words = this.#parts.state.lastElementChild;

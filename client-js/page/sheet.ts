@@ -1,4 +1,4 @@
-/** The sheet of paper: the editor, and openings for those who do not know how to begin. */
+/** The sheet: the editor, and example openings that are offered while it is empty. */
 
 import { Editor, Extension } from '@tiptap/core';
 import { Placeholder } from '@tiptap/extensions';
@@ -8,23 +8,23 @@ import { GhostText, ghostOf, type ProseMirrorGhost } from 'afterword/tiptap';
 import { Direction } from './direction.js';
 import { KeptText, keptText, onKeptElsewhere } from './keep.js';
 
-/** Ends of nothing yet: each leaves a sentence open, so that there is something to see at once. */
+/** Each is an unfinished sentence, so that a suggestion follows at once. */
 const OPENINGS: Readonly<Record<string, string>> = {
   'A story': 'The lighthouse had been dark for eleven years when',
   'A letter': 'Dear Anna, thank you for your letter. I was so',
   'A thought': 'There is something about walking in the rain that',
 };
 
-/** A heading is a few words, and code is not prose. */
+/** Headings are short; there are no suggestions in code. */
 const BLOCKS = { heading: { maxTokens: 8, stop: 'phrase' }, codeBlock: false } as const;
 
 /**
- * Tab takes ghost text, and where it is pressed a moment too late, it must not throw the writer out of the text: then it
- * asks for some. After Escape it leaves, as it does in any other field.
+ * Tab accepts a suggestion. Pressed when there is none, it requests one instead of moving the focus out of the text. After
+ * Escape it moves the focus, as in any other field.
  */
 const TabStays = Extension.create({
   name: 'tabStays',
-  priority: 1, // lists come first, where it indents
+  priority: 1, // after lists, where Tab indents
 
   addKeyboardShortcuts() {
     let escaped = false;
@@ -51,14 +51,14 @@ export interface Sheet {
   ghost: ProseMirrorGhost;
 }
 
-/** Makes the editor in `element` and gives it the text that the browser kept. `lost`: whether keeping fails. */
+/** Creates the editor in `element` with the text that the browser stored. `lost` is told whether storing fails. */
 export function laySheet(element: HTMLElement, afterword: Afterword, lost: (lost: boolean) => void): Sheet {
   const editor = new Editor({
-    injectCSS: false, // by an inline style, which the content-security policy does not let in
+    injectCSS: false, // the content-security policy forbids inline styles
     textDirection: 'auto',
     extensions: [
       StarterKit.configure({ heading: { levels: [1, 2, 3] }, link: { openOnClick: false }, trailingNode: false }),
-      Placeholder.configure({ placeholder: 'Write a few words, and pause.' }),
+      Placeholder.configure({ placeholder: 'Write a few words and pause.' }),
       GhostText.configure({ afterword, blocks: BLOCKS }),
       Direction,
       TabStays,
@@ -83,7 +83,7 @@ export function laySheet(element: HTMLElement, afterword: Afterword, lost: (lost
   element.prepend(editor.view.dom);
   const kept = new KeptText(() => editor.getJSON(), lost);
   editor.on('update', () => kept.changed());
-  // Two windows show one text. The one that is written in goes ahead, the others follow.
+  // Windows share one text: those without focus follow the one with it.
   onKeptElsewhere(() => {
     if (!editor.isFocused) take();
   });
@@ -92,7 +92,7 @@ export function laySheet(element: HTMLElement, afterword: Afterword, lost: (lost
   return { editor, ghost };
 }
 
-/** Shows the openings while there is no text. */
+/** Shows the example openings while there is no text. */
 export function offerOpenings(sheet: HTMLElement, openings: HTMLElement, { editor }: Sheet): void {
   const show = (): void => {
     sheet.toggleAttribute('data-empty', editor.isEmpty);
@@ -103,7 +103,7 @@ export function offerOpenings(sheet: HTMLElement, openings: HTMLElement, { edito
     button.type = 'button';
     button.textContent = name;
     button.addEventListener('click', () => {
-      editor.view.focus(); // the command of the same name waits for the next frame
+      editor.view.focus(); // the command `focus` would wait for the next frame
       editor.commands.insertContent({ type: 'text', text });
       editor.commands.ghostText('ask');
     });

@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until the writer wants it otherwise. */
+/** Light or dark: follows the system until the writer chooses. */
 
 import { Choice } from './keep.js';
 
@@ -7,8 +7,8 @@ const system = matchMedia('(prefers-color-scheme: dark)');
 
 const isDark = (): boolean => (choice.value === undefined ? system.matches : choice.value === 'dark');
 
-/** Lets a button switch. Choosing what the system has goes back to following it. */
-export function dress(button: HTMLButtonElement): void {
+/** Makes a button switch the theme. Choosing the theme of the system follows the system again. */
+export function connectTheme(button: HTMLButtonElement): void {
   const show = (): void => {
     document.documentElement.dataset.theme = isDark() ? 'dark' : 'light';
     button.setAttribute('aria-pressed', String(isDark()));

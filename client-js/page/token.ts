@@ -1,4 +1,4 @@
-/** The server's secret: asked for only where the server asks for one, kept only if the writer wants that. */
+/** The server's token: requested only if the server needs one, stored only if the writer wants that. */
 
 import { Choice } from './keep.js';
 import { part } from './page.js';
@@ -6,10 +6,10 @@ import { part } from './page.js';
 const forNow = new Choice('token', () => sessionStorage);
 const forGood = new Choice('token');
 
-/** The token to send, if there is one. */
+/** The token to send, if any. */
 export const token = (): string | undefined => forNow.value ?? forGood.value;
 
-/** Calls back when the writer has given a token. */
+/** Calls back when the writer has entered a token. */
 export function onToken(form: HTMLFormElement, call: () => void): void {
   form.addEventListener('submit', (event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 /**
- * The buttons above the sheet. One stop of the Tab key; arrows go from one to the next, as the pattern for toolbars of
- * the ARIA Authoring Practices Guide has it, and Escape goes back to the text.
+ * The toolbar above the sheet. It is one tab stop; arrow keys move between the buttons, as in the toolbar pattern of the
+ * ARIA Authoring Practices Guide, and Escape returns to the text.
  */
 
 import type { ChainedCommands, Editor } from '@tiptap/core';
@@ -8,8 +8,8 @@ import type { Level } from '@tiptap/extension-heading';
 import { MAC } from './page.js';
 import { keyName } from './words.js';
 
-/** What each button does, by its `data-do`; those named like marks and nodes are pressed where these are. */
-const DEEDS: Readonly<Record<string, (chain: ChainedCommands) => ChainedCommands>> = {
+/** The action of each button, by its `data-do`. Buttons named like a mark or node show whether it is active. */
+const ACTIONS: Readonly<Record<string, (chain: ChainedCommands) => ChainedCommands>> = {
   bold: (chain) => chain.toggleBold(),
   italic: (chain) => chain.toggleItalic(),
   underline: (chain) => chain.toggleUnderline(),
@@ -32,7 +32,7 @@ export class Toolbar {
 
   constructor(element: HTMLElement, editor: Editor) {
     const style = element.querySelector('select');
-    if (!style) throw new Error('the toolbar lacks its list of styles');
+    if (!style) throw new Error('the toolbar has no list of styles');
     this.#editor = editor;
     this.#style = style;
     this.#buttons = [...element.querySelectorAll('button')];
@@ -40,7 +40,7 @@ export class Toolbar {
     let pointed = false;
     style.addEventListener('pointerdown', () => (pointed = true));
     style.addEventListener('keydown', () => (pointed = false));
-    // By keys one goes through the list step by step, and must not be taken away from it.
+    // With the keyboard, each arrow key selects a style; the focus must stay in the list.
     style.addEventListener('change', () => this.#restyle(Number(style.value), pointed));
     for (const button of this.#buttons) this.#equip(button);
     this.#stopAt(style);
@@ -50,20 +50,20 @@ export class Toolbar {
     this.#show();
   }
 
-  /** Brings the focus to where it was last. */
+  /** Focuses the button that had the focus last. */
   focus(): void {
     this.#stops.find(({ tabIndex }) => tabIndex === 0)?.focus();
   }
 
   #equip(button: HTMLButtonElement): void {
     const { do: name = '', key } = button.dataset;
-    const deed = DEEDS[name];
-    if (!deed) throw new Error(`nobody knows how to do ${name}`);
+    const action = ACTIONS[name];
+    if (!action) throw new Error(`there is no action ${name}`);
     if (key) button.title = `${button.ariaLabel ?? ''} (${keyName(key, MAC)})`;
-    button.addEventListener('mousedown', (event) => event.preventDefault()); // the text keeps its focus
+    button.addEventListener('mousedown', (event) => event.preventDefault()); // keeps the focus in the text
     button.addEventListener('click', () => {
       const keyboard = document.activeElement === button;
-      const chain = deed(this.#editor.chain());
+      const chain = action(this.#editor.chain());
       if (keyboard) chain.run();
       else chain.focus().run();
     });
@@ -92,14 +92,14 @@ export class Toolbar {
     for (const each of this.#stops) each.tabIndex = each === stop ? 0 : -1;
   }
 
-  /** Shows what holds at the caret. */
+  /** Shows the style and marks at the caret. */
   #show(): void {
     const editor = this.#editor;
     const { level = 0 } = editor.isActive('heading') ? editor.getAttributes('heading') : {};
     this.#style.value = String(level);
     for (const button of this.#buttons) {
       const { do: name = '' } = button.dataset;
-      if (ONCE.has(name)) button.ariaDisabled = String(!DEEDS[name]?.(editor.can().chain()).run());
+      if (ONCE.has(name)) button.ariaDisabled = String(!ACTIONS[name]?.(editor.can().chain()).run());
       else button.ariaPressed = String(editor.isActive(name));
     }
   }

@@ -7,7 +7,7 @@ const src = fileURLToPath(new URL('../src/', import.meta.url));
 
 const FONTS = ['literata', 'inter'];
 
-/** Adds the fonts' licences, which the list of licences knows nothing of, as it looks at scripts alone. */
+/** Adds the licences of the fonts; the generated list covers scripts only. */
 const fontLicenses: Plugin = {
   name: 'font-licenses',
   generateBundle() {
@@ -18,7 +18,7 @@ const fontLicenses: Plugin = {
   },
 };
 
-/** Has browsers that know how wait for the script before they paint: it knows whether all is to be dark. */
+/** Delays the first paint until the script has chosen light or dark, in browsers that support it. */
 const noFlash: Plugin = {
   name: 'no-flash',
   transformIndexHtml: {
@@ -27,10 +27,10 @@ const noFlash: Plugin = {
   },
 };
 
-/** Built into the Python package, which serves it. */
+/** The build goes into the Python package, which serves it. */
 export default defineConfig({
   root,
-  base: './', // behind a proxy, it may stand anywhere
+  base: './', // a proxy may serve it under any path
   plugins: [fontLicenses, noFlash],
   resolve: {
     alias: [
@@ -41,7 +41,7 @@ export default defineConfig({
   build: {
     outDir: '../../server/afterword/page',
     emptyOutDir: true,
-    assetsInlineLimit: 0, // the content-security policy lets no data: URL be a font
+    assetsInlineLimit: 0, // the content-security policy forbids fonts in data: URLs
     modulePreload: { polyfill: false },
     license: { fileName: 'licenses.md' },
   },

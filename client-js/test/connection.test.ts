@@ -217,6 +217,27 @@ describe('heartbeat', () => {
   });
 });
 
+describe('an engine that is lost', () => {
+  it('is a part of the state until it is restarted, or another server answers', () => {
+    const { network, clock, heard } = begin();
+    network.last.accept().say({ type: 'notice', kind: 'engine_lost' });
+    expect(connection.state).toMatchObject({ name: 'ready', engineLost: true });
+    network.last.say({ type: 'notice', kind: 'engine_restarted' });
+    expect(connection.state).toMatchObject({ name: 'ready', engineLost: false });
+    expect(heard).toEqual(['connecting', 'ready', 'ready s1', 'ready', 'ready']);
+    network.last.say({ type: 'notice', kind: 'engine_lost' }).drop();
+    clock.pass(500);
+    network.last.accept();
+    expect(connection.state).toMatchObject({ name: 'ready', engineLost: false });
+  });
+
+  it('is told apart from notices of newer servers', () => {
+    const { network, heard } = begin();
+    network.last.accept().say({ type: 'notice', kind: 'party' } as unknown as ServerMessage);
+    expect(heard).toEqual(['connecting', 'ready', 'ready s1']);
+  });
+});
+
 describe('a server that drains', () => {
   const draining: ServerMessage = { type: 'notice', kind: 'draining', grace_ms: 1000 };
 

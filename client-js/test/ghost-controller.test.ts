@@ -118,7 +118,7 @@ describe('asking', () => {
   });
 });
 
-describe('typing along', () => {
+describe('typing through', () => {
   it('keeps the ghost text without asking and without waiting', () => {
     const d = harness('The qui').type('c').answer();
     const paints = d.paints.length;
@@ -212,7 +212,7 @@ describe('diverging', () => {
   });
 });
 
-describe('where it keeps silent', () => {
+describe('where nothing is shown', () => {
   it('asks and tells nothing while composing, and goes on right afterwards', () => {
     const d = harness('The qui').type('c').answer();
     const sent = d.sent.length;
@@ -417,8 +417,8 @@ describe('extending', () => {
   });
 });
 
-describe('waving away', () => {
-  it('clears, tells, and keeps quiet until the next word', () => {
+describe('dismissing', () => {
+  it('clears, tells the server, and requests nothing until the next word', () => {
     const d = harness('The quick').type(' ').answer();
     d.press('dismiss');
     expect([d.painted, d.ghost.silence]).toEqual([null, 'dismissed']);
@@ -429,7 +429,7 @@ describe('waving away', () => {
     expect(d.painted).toBe('fox jumps over the lazy dog.');
   });
 
-  it('leaves a writer in peace who does so again and again, longer each time', () => {
+  it('pauses longer after each dismissal in a row', () => {
     const d = harness('The quick').type(' ').answer();
     const quietFor = (): number => {
       d.press('dismiss');
@@ -451,7 +451,7 @@ describe('waving away', () => {
     expect(d.answer().painted).toBe('rown fox jumps over the lazy dog.');
   });
 
-  it('is forgiven when one is taken', () => {
+  it('is forgotten when one is accepted', () => {
     const d = harness('The quick').type(' ').answer();
     d.press('dismiss');
     d.press('ask');
@@ -462,7 +462,7 @@ describe('waving away', () => {
 });
 
 describe('a screen reader', () => {
-  it('hears of a suggestion once, after a pause', () => {
+  it('announces a suggestion once, after a pause', () => {
     const d = harness('The qui').type('c').answer().pass(999);
     expect(d.announced).toEqual([]);
     d.pass(1);
@@ -471,7 +471,7 @@ describe('a screen reader', () => {
     expect(d.announced).toHaveLength(1);
   });
 
-  it('hears nothing when that is switched off', () => {
+  it('announces nothing when that is switched off', () => {
     expect(harness('The qui', { announceMs: 0 }).type('c').answer().pass(9999).announced).toEqual([]);
   });
 });

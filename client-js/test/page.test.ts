@@ -1,26 +1,33 @@
-/** What the page to write on says in words. */
+/** The texts of the writing page. */
 
 import { describe, expect, it } from 'vitest';
-import { countWords, inMs, keyName, SILENCES, standing, titleOf } from '../page/words.js';
+import { connectionText, countWords, inMs, keyName, SILENCES, titleOf } from '../page/words.js';
+import { WELCOME } from './support/fake-server.js';
 
 describe('a connection', () => {
-  it('says when it is tried again, and that one can write on', () => {
+  it('says when the next attempt is, and that the text is safe', () => {
     const state = { name: 'waiting', retryAt: 5200, code: 1006 } as const;
-    expect(standing(state, 1000, false)).toMatchObject({ mood: 'away', brief: 'Server away' });
-    expect(standing(state, 1000, false).full).toMatch(/nothing is lost.* in 5 s\.$/);
-    expect(standing(state, 9000, false).full).toMatch(/now\.$/);
+    expect(connectionText(state, 1000, false)).toMatchObject({ mood: 'away', brief: 'Offline' });
+    expect(connectionText(state, 1000, false).full).toMatch(/keep writing.* in 5 s\.$/);
+    expect(connectionText(state, 9000, false).full).toMatch(/now\.$/);
+  });
+
+  it('says that the model is restarting, until it is back', () => {
+    const ready = { name: 'ready', welcome: WELCOME, draining: false } as const;
+    expect(connectionText({ ...ready, engineLost: true }, 0, false)).toMatchObject({ brief: 'Model restarting' });
+    expect(connectionText({ ...ready, engineLost: false }, 0, false)).toMatchObject({ brief: 'Connected' });
   });
 
   it('tells a missing token from a wrong one, and both from other refusals', () => {
     const refused = (code: number, hadToken: boolean): string =>
-      standing({ name: 'refused', code, reason: 'no such thing' }, 0, hadToken).full;
-    expect(refused(4401, false)).toBe('The server asks for a token.');
-    expect(refused(4401, true)).toBe('The server did not take this token.');
+      connectionText({ name: 'refused', code, reason: 'no such thing' }, 0, hadToken).full;
+    expect(refused(4401, false)).toBe('The server needs a token.');
+    expect(refused(4401, true)).toBe('The server did not accept this token.');
     expect(refused(4406, true)).toContain('no such thing');
   });
 });
 
-it('every silence is a sentence of its own', () => {
+it('every reason is a sentence of its own', () => {
   const sentences = Object.values(SILENCES);
   expect(sentences.filter((sentence) => !/^[A-Z].*\.$/.test(sentence))).toEqual([]);
   expect(new Set(sentences).size).toBe(sentences.length);

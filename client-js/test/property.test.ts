@@ -14,6 +14,14 @@ import { FakeEditor } from './support/fake-editor.js';
 const PIECES = ['a', 'b', ' a', ' b', 'ab', '. ', 'a, ', '👍', '👋', 'e\u0301', '\nb'];
 const REACH = { reachBefore: 24, reachAfter: 12 };
 
+/** `AFTERWORD_TEST_SEED` is a number, or `random`: a new one for each run, which is printed. */
+const named = process.env.AFTERWORD_TEST_SEED ?? '20';
+const SEED = named === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(named);
+if (!Number.isInteger(SEED)) throw new Error(`AFTERWORD_TEST_SEED must be an integer or "random", not "${named}"`);
+if (named === 'random') console.log(`AFTERWORD_TEST_SEED=${SEED}`);
+/** How many sequences of events are tried. */
+const RUNS = Number(process.env.AFTERWORD_TEST_RUNS ?? 400);
+
 /** Units before a question that tell its place from others. */
 const ANCHOR_UNITS = 8;
 
@@ -307,7 +315,7 @@ describe('in any order of events', () => {
           shown += trial.shown;
         },
       ),
-      { numRuns: Number(process.env.RUNS ?? 400), seed: 20, endOnFailure: false },
+      { numRuns: RUNS, seed: SEED, endOnFailure: false },
     );
     // A test of what is painted proves little where nothing is.
     expect(shown / steps).toBeGreaterThan(0.1);

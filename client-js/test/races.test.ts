@@ -204,7 +204,15 @@ describe('a server that objects', () => {
   });
 });
 
-describe('an engine that starts again', () => {
+describe('an engine that is lost and restarted', () => {
+  it('changes nothing at the loss', () => {
+    const d = harness().type('c').answer();
+    const { painted } = d;
+    const sent = d.sent.length;
+    d.hear({ type: 'notice', kind: 'engine_lost' }).pass(5000);
+    expect([d.painted, d.sent.length]).toEqual([painted, sent]);
+  });
+
   it('is asked again for what was not answered', () => {
     const d = harness().type('c');
     d.server.finish('error');

@@ -1,17 +1,18 @@
-/** A example to write at: an example page in the browser, someone who types, and eyes on what is painted. */
+/** An example page in the browser: typing with real keys, reading text and ghost text, and a record of what was painted. */
 
 import { chromium, type BrowserContextOptions, type CDPSession, type Page } from 'playwright-core';
 import { inject } from 'vitest';
 import type {} from '../../examples/example.js';
+import { SAME_EVERYWHERE } from './environment.js';
 import { recorder, type Recording } from './recorder.js';
 
-/** Ghost text that does not come within this time does not come. */
-const PATIENCE_MS = 15_000;
-/** In a minute of 60 words, a word being five characters. */
+/** A generous bound on waiting for ghost text. */
+const TIMEOUT_MS = 15_000;
+/** As typing speed is usually counted. */
 const CHARACTERS_PER_WORD = 5;
-/** Faster than anybody types, for what does not depend on it. */
+/** Faster than anybody types, for tests that do not depend on the speed. */
 const QUICK_WPM = 600;
-/** Nobody types like a clock: each gap is this part longer or shorter, at most. */
+/** Gaps between keystrokes vary by up to this share. */
 const UNEVEN = 0.5;
 
 /** The font that `examples/style.css` brings along. */
@@ -25,15 +26,15 @@ export interface ExamplePageOptions {
   server?: string;
   /** Another page than an example. */
   url?: string;
-  /** Errors in the page that are to be expected. */
+  /** Expected errors of the page. */
   mayFail?: RegExp;
 }
 
 export class ExamplePage {
-  #complaints: string[] = [];
+  #errors: string[] = [];
   /** Frames that the page sent, parsed. */
   readonly sent: Record<string, unknown>[] = [];
-  #luck = 1;
+  #random = 1;
 
   private constructor(
     readonly page: Page,
@@ -48,6 +49,7 @@ export class ExamplePage {
     const browser = await chromium.connect(inject('browser'));
     const page = await (
       await browser.newContext({
+        ...SAME_EVERYWHERE,
         viewport: { width: 900, height: 700 },
         permissions: ['clipboard-read', 'clipboard-write'],
         ...context,
@@ -55,14 +57,14 @@ export class ExamplePage {
     ).newPage();
     const example = new ExamplePage(page, async () => {
       await browser.close();
-      if (example.#complaints.length > 0) throw new Error(`the page complained:\n${example.#complaints.join('\n')}`);
+      if (example.#errors.length > 0) throw new Error(`the page had errors:\n${example.#errors.join('\n')}`);
     });
-    const complain = (text: string): void => {
-      if (!mayFail?.test(text)) example.#complaints.push(text);
+    const report = (text: string): void => {
+      if (!mayFail?.test(text)) example.#errors.push(text);
     };
-    page.on('pageerror', (error) => complain(String(error.stack)));
+    page.on('pageerror', (error) => report(String(error.stack)));
     page.on('console', (message) => {
-      if (message.type() === 'error') complain(message.text());
+      if (message.type() === 'error') report(message.text());
     });
     page.on('websocket', (socket) => {
       socket.on('framesent', ({ payload }) =>
@@ -95,8 +97,8 @@ export class ExamplePage {
     for (const character of text) {
       await this.page.keyboard.type(character);
       // A linear congruential generator after Park and Miller: even enough for this.
-      this.#luck = (this.#luck * 48_271) % 0x7fffffff;
-      await this.page.waitForTimeout(gapMs * (1 + UNEVEN * ((2 * this.#luck) / 0x7fffffff - 1)));
+      this.#random = (this.#random * 48_271) % 0x7fffffff;
+      await this.page.waitForTimeout(gapMs * (1 + UNEVEN * ((2 * this.#random) / 0x7fffffff - 1)));
     }
   }
 
@@ -121,7 +123,7 @@ export class ExamplePage {
     });
   }
 
-  /** Waits for ghost text that is whole, and returns it. */
+  /** Waits for complete ghost text and returns it. */
   async whole(): Promise<string> {
     await this.until(() => window.example.ghost.ghost?.complete === true);
     return (await this.ghost()) ?? '';
@@ -132,25 +134,25 @@ export class ExamplePage {
     await this.until(() => window.example.ghost.ghost !== null);
   }
 
-  /** Waits until there is no ghost text to be seen. Browsers tell of a new selection a little later. */
+  /** Waits until there is no ghost text. Browsers report a new selection a little later. */
   async vanishes(): Promise<void> {
     await this.until(() => window.example.ghost.ghost === null);
   }
 
-  /** Waits until something holds in the page; if it never does, says how things stand. */
+  /** Waits for a condition in the page; the error of a timeout says what was painted last. */
   async until(holds: () => boolean): Promise<void> {
     try {
-      await this.page.waitForFunction(holds, undefined, { timeout: PATIENCE_MS });
+      await this.page.waitForFunction(holds, undefined, { timeout: TIMEOUT_MS });
     } catch (cause) {
       const [status, recordings] = [
         await this.page.evaluate(() => window.example.ghost.status()),
         await this.recordings(),
       ];
-      throw new Error(`waited in vain: ${JSON.stringify({ status, last: recordings.slice(-3) })}`, { cause });
+      throw new Error(`timed out: ${JSON.stringify({ status, last: recordings.slice(-3) })}`, { cause });
     }
   }
 
-  /** What was painted so far, change by change. */
+  /** Every change of the painted ghost text so far. */
   recordings(): Promise<Recording[]> {
     return this.page.evaluate(() => window.recordings);
   }

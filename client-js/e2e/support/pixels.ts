@@ -1,11 +1,11 @@
-/** Comparing two pictures, in a page, which knows how to read them. */
+/** Compares two pictures. It runs in a page, because browsers can decode PNG. */
 
 import type { Page } from 'playwright-core';
 
-/** Two letters drawn anew may differ by this much of 255 at their edges. */
+/** A difference of up to this much of 255 is antialiasing. */
 const EDGE = 64;
 
-/** How many pixels of two pictures, PNG in base64, are of clearly different colours; those of a picture of another size, all. */
+/** The number of pixels in which two pictures, PNG in base64, differ clearly; `Infinity` if their sizes differ. */
 export function difference(page: Page, one: string, other: string): Promise<number> {
   return page.evaluate(
     async ({ pictures, edge }) => {

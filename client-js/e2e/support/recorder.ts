@@ -1,20 +1,20 @@
 /**
- * Runs in the page, before its own scripts: watches what is painted of ghost text, and notes every change.
+ * Runs in the page before its own scripts and records every change of the painted ghost text.
  *
- * Self-contained, as it is handed to the browser as source.
+ * Self-contained, because it is passed to the browser as source text.
  */
 
-/** One change of what is painted. */
+/** One change of the painted ghost text. */
 export interface Recording {
-  /** Of the page's clock, ms. */
+  /** Time on the page's clock, ms. */
   at: number;
   /** The ghost text, or null for none. */
   ghost: string | null;
   /** The document, without ghost text. */
   text: string;
-  /** How far the ghost text begins from the caret, in px, to the side and down; null where there is none or no caret. */
+  /** Distance of the ghost text's beginning from the caret in px; null if there is no ghost text or no caret. */
   away: { x: number; y: number } | null;
-  /** What the writer did last: a key with its modifiers, or the name of an event. */
+  /** The last input: a key with its modifiers, or the name of an event. */
   after: string;
 }
 
@@ -33,7 +33,7 @@ export function recorder(): void {
     return element?.textContent && element.getClientRects().length > 0 ? element : null;
   };
 
-  /** Where the caret is drawn, or null where that cannot be told. */
+  /** The caret's rectangle, or null if it is unknown. */
   const caret = (): DOMRect | null => {
     const selection = getSelection();
     const active = document.activeElement;

@@ -1,4 +1,4 @@
-/** A port that leads to one server or another, as a load balancer would. */
+/** A TCP relay to one server or another, as a load balancer is. */
 
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Server as NetServer, type
 export class Relay {
   readonly #server: NetServer;
   readonly #sockets = new Set<Socket>();
-  /** Port on this machine that new connections are led to. */
+  /** Port on this machine that new connections are forwarded to. */
   to: number;
 
   private constructor(to: number) {

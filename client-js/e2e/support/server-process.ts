@@ -1,15 +1,19 @@
-/** A real server in a process of its own: `afterword serve` with the built-in model. */
+/** A real server in its own process: `afterword serve` with the built-in model. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fixedEnvironment } from './environment.js';
 
 /** The first start on a machine converts the model, which takes a while. */
 const START_WITHIN_MS = 180_000;
 const STOP_WITHIN_MS = 15_000;
 
-const command = process.env.AFTERWORD ?? fileURLToPath(new URL('../../../.venv/bin/afterword', import.meta.url));
+/** The server's command: `AFTERWORD=` names one, else that of `make setup`. */
+export const command = process.env.AFTERWORD ?? fileURLToPath(new URL('../../../.venv/bin/afterword', import.meta.url));
 
 export class ServerProcess {
   readonly #process: ChildProcess;
@@ -31,7 +35,14 @@ export class ServerProcess {
   static async start(port = 0, ...more: string[]): Promise<ServerProcess> {
     if (!existsSync(command))
       throw new Error(`there is no ${command}: run \`make setup\`, or name one with AFTERWORD=`);
-    const child = spawn(command, ['serve', '--port', String(port), ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Started in a folder of its own, so that neither an afterword.toml there nor one of the user is read.
+    const folder = mkdtempSync(join(tmpdir(), 'afterword-server-'));
+    const child = spawn(command, ['serve', '--port', String(port), '--model', 'builtin', ...more], {
+      cwd: folder,
+      env: fixedEnvironment(folder),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     let said = '';
     const url = new Promise<string>((resolve, reject) => {
       const hear = (data: Buffer): void => {

@@ -1,4 +1,4 @@
-/** What all browser tests share: one server with its model, one browser, and the example pages, built as for users. */
+/** What all browser tests share: one server with its model, one browser, and the built example pages. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { build, preview } from 'vite';
 import type { TestProject } from 'vitest/node';
 import { quickStarts } from '../../scripts/quick-starts.mjs';
 import { findChromium } from './chromium.js';
+import { fixedEnvironment } from './environment.js';
 import { ServerProcess } from './server-process.js';
 
 const FLAGS = [
@@ -19,6 +20,12 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--no-proxy-server',
+  '--lang=en-US',
+  // Text is drawn in the same way on every machine.
+  '--font-render-hinting=none',
+  '--disable-lcd-text',
+  '--force-color-profile=srgb',
 ];
 const EXAMPLES = fileURLToPath(new URL('../../examples/vite.config.ts', import.meta.url));
 
@@ -37,7 +44,7 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const executablePath = findChromium();
-  if (!executablePath) throw new Error('there is no chromium');
+  if (!executablePath) throw new Error('there is no Chromium');
   const ends: (() => Promise<void>)[] = [];
   const end = async (): Promise<void> => {
     for (const call of ends.reverse()) await call();
@@ -46,7 +53,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const server = await ServerProcess.start();
     ends.push(() => server.stop());
     const folder = await mkdtemp(join(tmpdir(), 'afterword-examples-'));
-    ends.push(() => rm(folder, { recursive: true }));
+    const config = await mkdtemp(join(tmpdir(), 'afterword-browser-'));
+    ends.push(async () => {
+      for (const each of [folder, config]) await rm(each, { recursive: true, force: true });
+    });
     project.provide('quickStarts', await quickStarts());
     await build({ configFile: EXAMPLES, logLevel: 'error', build: { outDir: folder } });
     const pages = await preview({
@@ -55,7 +65,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       preview: { host: '127.0.0.1', port: 0 },
     });
     ends.push(() => pages.close());
-    const browser = await chromium.launchServer({ executablePath, args: FLAGS });
+    const browser = await chromium.launchServer({ executablePath, args: FLAGS, env: fixedEnvironment(config) });
     ends.push(() => browser.close());
     project.provide('server', server.url);
     project.provide('examples', pages.resolvedUrls?.local[0] ?? '');

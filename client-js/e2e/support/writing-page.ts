@@ -1,18 +1,19 @@
-/** The page to write on, as its server serves it: opened in the browser, written on, and looked at from outside. */
+/** The writing page, as the server serves it: opened in the browser, written on, and read. */
 
 import axe, { type AxeResults } from 'axe-core';
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
 import { inject } from 'vitest';
+import { SAME_EVERYWHERE } from './environment.js';
 
-/** Ghost text that does not come within this time does not come. */
-const PATIENCE_MS = 15_000;
+/** A generous bound on waiting for ghost text. */
+const TIMEOUT_MS = 15_000;
 const GAP_MS = 40;
 
 export interface WritingPageOptions {
   context?: BrowserContextOptions;
-  /** Another server than the one that all tests share: its page's address. */
+  /** The page of another server than the shared one. */
   address?: string;
-  /** Errors in the console that are to be expected. */
+  /** Expected errors in the console. */
   mayFail?: RegExp;
 }
 
@@ -22,9 +23,9 @@ export class WritingPage {
   readonly panel: Locator;
   readonly toolbar: Locator;
   readonly fold: Locator;
-  /** Addresses that the page asked for something. */
-  readonly asked: string[] = [];
-  readonly #complaints: string[] = [];
+  /** Addresses of all requests of the page. */
+  readonly requested: string[] = [];
+  readonly #errors: string[] = [];
 
   private constructor(
     readonly browser: Browser,
@@ -34,9 +35,9 @@ export class WritingPage {
   ) {
     this.text = page.getByRole('textbox', { name: 'Your text' });
     this.ghost = page.locator('.afterword-ghost');
-    this.panel = page.getByRole('complementary', { name: 'Figures and keys' });
+    this.panel = page.getByRole('complementary', { name: 'Details' });
     this.toolbar = page.getByRole('toolbar', { name: 'Formatting' });
-    this.fold = page.getByRole('button', { name: 'Figures and keys' });
+    this.fold = page.getByRole('button', { name: 'Details' });
     this.#watch(page, mayFail);
   }
 
@@ -44,9 +45,15 @@ export class WritingPage {
   static async open({ context = {}, address, mayFail }: WritingPageOptions = {}): Promise<WritingPage> {
     const browser = await chromium.connect(inject('browser'));
     const where = address ?? inject('server').replace(/^ws/, 'http').replace(/v1$/, '');
-    const writing = new WritingPage(browser, await (await browser.newContext(context)).newPage(), where, mayFail);
+    const writing = new WritingPage(
+      browser,
+      await (await browser.newContext({ ...SAME_EVERYWHERE, ...context })).newPage(),
+      where,
+      mayFail,
+    );
     const answer = await writing.page.goto(where);
-    if (answer?.status() !== 200) throw new Error(`there is no page: run \`make page\` first\n${await answer?.text()}`);
+    if (answer?.status() !== 200)
+      throw new Error(`the server has no page: run \`make page\` first\n${await answer?.text()}`);
     return writing;
   }
 
@@ -57,10 +64,10 @@ export class WritingPage {
     return writing;
   }
 
-  /** Closes the browser. Fails if the page complained about anything, such as what its policy forbids. */
+  /** Closes the browser. Fails if the page had errors, such as violations of its content-security policy. */
   async close(): Promise<void> {
     await this.browser.close();
-    if (this.#complaints.length > 0) throw new Error(`the page complained:\n${this.#complaints.join('\n')}`);
+    if (this.#errors.length > 0) throw new Error(`the page had errors:\n${this.#errors.join('\n')}`);
   }
 
   /** Types with real key events, where the focus is. */
@@ -72,30 +79,19 @@ export class WritingPage {
     for (const key of keys) await this.page.keyboard.press(key);
   }
 
-  /** What is written, without ghost text, blocks a line feed apart. */
-  written(): Promise<string> {
-    return this.text.evaluate((element) => {
+  /** The text without ghost text: all of it, blocks a line feed apart, or that of the first element of a selector. */
+  written(selector: string | null = null): Promise<string> {
+    return this.text.evaluate((element, wanted) => {
       const copy = element.cloneNode(true) as HTMLElement;
       for (const ghost of copy.querySelectorAll('.afterword-ghost')) ghost.remove();
+      if (wanted !== null) return copy.querySelector(wanted)?.textContent ?? '';
       return [...copy.querySelectorAll('p, h1, h2, h3, pre')].map((block) => block.textContent).join('\n');
-    });
+    }, selector);
   }
 
-  /** What is written in the first element that a selector finds, without ghost text. */
-  writtenIn(selector: string): Promise<string> {
-    return this.text
-      .locator(selector)
-      .first()
-      .evaluate((element) => {
-        const copy = element.cloneNode(true) as HTMLElement;
-        for (const ghost of copy.querySelectorAll('.afterword-ghost')) ghost.remove();
-        return copy.textContent;
-      });
-  }
-
-  /** Waits for ghost text that stays as it is for a while, and returns it. */
+  /** Waits for ghost text that does not change for a while, and returns it. */
   async suggestion(): Promise<string> {
-    await this.ghost.waitFor({ timeout: PATIENCE_MS });
+    await this.ghost.waitFor({ timeout: TIMEOUT_MS });
     for (let before = ''; ;) {
       const now = (await this.ghost.textContent()) ?? '';
       if (now === before) return now;
@@ -104,12 +100,12 @@ export class WritingPage {
     }
   }
 
-  /** What the panel says under a heading of its lists. */
+  /** The value beside a label of the panel. */
   figure(name: string): Locator {
     return this.panel.locator('dl > div', { has: this.page.getByText(name, { exact: true }) }).locator('dd');
   }
 
-  /** What axe-core finds wrong with the page as it is: one line for each element. */
+  /** The violations that axe-core finds, one line for each element. */
   async violations(): Promise<string[]> {
     await this.page.evaluate(axe.source);
     const { violations } = await this.page.evaluate(() =>
@@ -118,7 +114,7 @@ export class WritingPage {
     return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));
   }
 
-  /** Whether a part of the page can only be seen by scrolling sideways. */
+  /** Whether a part of the page is outside the window at its sides. */
   overflows(): Promise<boolean> {
     return this.page.evaluate(() =>
       [...document.querySelectorAll('body, body *')].some((element) => {
@@ -129,14 +125,14 @@ export class WritingPage {
   }
 
   #watch(page: Page, mayFail?: RegExp): void {
-    const complain = (text: string): void => {
-      if (!mayFail?.test(text)) this.#complaints.push(text);
+    const report = (text: string): void => {
+      if (!mayFail?.test(text)) this.#errors.push(text);
     };
-    page.on('pageerror', (error) => complain(String(error.stack)));
+    page.on('pageerror', (error) => report(String(error.stack)));
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complain(message.text());
+      if (['error', 'warning'].includes(message.type())) report(message.text());
     });
-    page.on('request', (request) => this.asked.push(request.url()));
-    page.on('websocket', (socket) => this.asked.push(socket.url()));
+    page.on('request', (request) => this.requested.push(request.url()));
+    page.on('websocket', (socket) => this.requested.push(socket.url()));
   }
 }

@@ -3,7 +3,7 @@ import { keymap } from '@codemirror/view';
 import { basicSetup, EditorView } from 'codemirror';
 import { Afterword } from 'afterword';
 import { ghostOf, ghostText } from 'afterword/codemirror';
-import { options, turn, url, type Example } from '../example.js';
+import { options, setDirection, url, type Example } from '../example.js';
 
 const afterword = new Afterword({ url });
 /** A letter to fill in: Tab goes on to the next gap, even while ghost text shows. */
@@ -28,7 +28,7 @@ const view = new EditorView({
     ghostText(afterword, options),
   ],
 });
-turn(view.contentDOM);
+setDirection(view.contentDOM);
 
 const example: Example = {
   afterword,

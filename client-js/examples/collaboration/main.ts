@@ -1,4 +1,4 @@
-/** Two editors on one document, as two people would have them: what one types reaches the other by Yjs. */
+/** Two editors on one document, as two people would have them, synchronized with Yjs. */
 
 import { Editor } from '@tiptap/core';
 import { Collaboration } from '@tiptap/extension-collaboration';
@@ -6,24 +6,24 @@ import { StarterKit } from '@tiptap/starter-kit';
 import * as Y from 'yjs';
 import { Afterword } from 'afterword';
 import { GhostText, ghostOf } from 'afterword/tiptap';
-import { options, turn, url, type Example } from '../example.js';
+import { options, setDirection, url, type Example } from '../example.js';
 
 const afterword = new Afterword({ url });
 
 /** One person's copy of the document, and an editor for it. */
-function desk(name: string): { document: Y.Doc; editor: Editor; example: Example } {
+function open(name: string): { document: Y.Doc; editor: Editor; example: Example } {
   const document = new Y.Doc();
   const editor = new Editor({
     element: window.document.querySelector(`#${name}`),
     extensions: [
-      // The history of a shared document is that of Yjs.
+      // Yjs has its own undo history.
       StarterKit.configure({ undoRedo: false }),
       Collaboration.configure({ document }),
       GhostText.configure({ afterword, ...options }),
     ],
     editorProps: { attributes: { role: 'textbox', 'aria-label': `Text of ${name}`, 'aria-multiline': 'true' } },
   });
-  turn(editor.view.dom);
+  setDirection(editor.view.dom);
   const example: Example = {
     afterword,
     ghost: ghostOf(editor.state)!.document,
@@ -35,8 +35,8 @@ function desk(name: string): { document: Y.Doc; editor: Editor; example: Example
   return { document, editor, example };
 }
 
-const [ada, ben] = [desk('ada'), desk('ben')];
-// In place of a server between them.
+const [ada, ben] = [open('ada'), open('ben')];
+// In place of a collaboration server.
 ada.document.on(
   'update',
   (update: Uint8Array, from: unknown) => from !== ben && Y.applyUpdate(ben.document, update, ada),

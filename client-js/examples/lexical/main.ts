@@ -3,7 +3,7 @@ import { HeadingNode, QuoteNode, registerRichText } from '@lexical/rich-text';
 import { $createParagraphNode, $createTextNode, $getRoot, $isElementNode, createEditor } from 'lexical';
 import { Afterword } from 'afterword';
 import { registerGhostText } from 'afterword/lexical';
-import { options, turn, url, type Example } from '../example.js';
+import { options, setDirection, url, type Example } from '../example.js';
 
 const afterword = new Afterword({ url });
 const root = document.querySelector<HTMLElement>('#editor')!;
@@ -15,7 +15,7 @@ const editor = createEditor({
 editor.setRootElement(root);
 registerRichText(editor);
 registerHistory(editor, createEmptyHistoryState(), 300);
-turn(root);
+setDirection(root);
 const { document: ghost } = registerGhostText(editor, afterword, options);
 
 const example: Example = {

@@ -7,7 +7,7 @@ import { EditorView } from 'prosemirror-view';
 import 'prosemirror-view/style/prosemirror.css';
 import { Afterword } from 'afterword';
 import { ghostOf, ghostText } from 'afterword/prosemirror';
-import { options, turn, url, type Example } from '../example.js';
+import { options, setDirection, url, type Example } from '../example.js';
 
 const afterword = new Afterword({ url });
 const plugins = [
@@ -20,7 +20,7 @@ const view = new EditorView(document.querySelector('#editor'), {
   state: EditorState.create({ schema, plugins }),
   attributes: { role: 'textbox', 'aria-label': 'Text', 'aria-multiline': 'true' },
 });
-turn(view.dom);
+setDirection(view.dom);
 
 const example: Example = {
   afterword,

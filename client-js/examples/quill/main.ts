@@ -2,12 +2,12 @@ import Quill from 'quill';
 import 'quill/dist/quill.snow.css';
 import { Afterword } from 'afterword';
 import { attach } from 'afterword/quill';
-import { options, turn, url, type Example } from '../example.js';
+import { options, setDirection, url, type Example } from '../example.js';
 
 const afterword = new Afterword({ url });
 const quill = new Quill('#editor', { theme: 'snow' });
 quill.root.setAttribute('aria-label', 'Text');
-turn(quill.root);
+setDirection(quill.root);
 const { document: ghost } = attach(quill, afterword, options);
 
 const example: Example = {

@@ -1,10 +1,10 @@
 import { Afterword } from 'afterword';
 import { attach } from 'afterword/textarea';
-import { options, turn, url, type Example } from '../example.js';
+import { options, setDirection, url, type Example } from '../example.js';
 
 const afterword = new Afterword({ url });
 const field = document.querySelector('textarea')!;
-turn(field);
+setDirection(field);
 const { document: ghost } = attach(field, afterword, options);
 
 const example: Example = {

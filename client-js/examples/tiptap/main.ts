@@ -2,7 +2,7 @@ import { Editor } from '@tiptap/core';
 import { StarterKit } from '@tiptap/starter-kit';
 import { Afterword } from 'afterword';
 import { GhostText, ghostOf } from 'afterword/tiptap';
-import { options, turn, url, type Example } from '../example.js';
+import { options, setDirection, url, type Example } from '../example.js';
 
 const afterword = new Afterword({ url });
 const editor = new Editor({
@@ -10,7 +10,7 @@ const editor = new Editor({
   extensions: [StarterKit, GhostText.configure({ afterword, ...options })],
   editorProps: { attributes: { role: 'textbox', 'aria-label': 'Text', 'aria-multiline': 'true' } },
 });
-turn(editor.view.dom);
+setDirection(editor.view.dom);
 
 const example: Example = {
   afterword,

@@ -8,7 +8,7 @@
 import { systemClock, type Clock } from './clock.js';
 import { Link, type ConnectionOptions } from './link.js';
 import { CLOSE_GOING_AWAY, mayReconnect } from './protocol.js';
-import type { ClientMessage, ServerMessage, Welcome } from './protocol.js';
+import type { ClientMessage, Notice, ServerMessage, Welcome } from './protocol.js';
 
 /** Delay before the first retry, and the longest. Every further retry waits twice as long as the one before. */
 const FIRST_RETRY_MS = 500;
@@ -31,6 +31,8 @@ export type ConnectionState =
       welcome: Welcome;
       /** The server is shutting down; a connection to its successor is being opened. */
       draining: boolean;
+      /** The server has lost its engine and is restarting it. Until then there are no suggestions. */
+      engineLost: boolean;
     }
   /** The connection was lost; the next attempt is at `retryAt` (ms on the clock in use). */
   | { name: 'waiting'; retryAt: number; code: number }
@@ -134,7 +136,7 @@ export class Connection {
     this.#next = null;
     this.#drop();
     this.#link = link;
-    this.#setState({ name: 'ready', welcome, draining: false });
+    this.#setState({ name: 'ready', welcome, draining: false, engineLost: false });
     for (const listener of this.#listeners) listener.ready?.(welcome);
   }
 
@@ -147,8 +149,14 @@ export class Connection {
   #received(link: Link, message: ServerMessage): void {
     if (link !== this.#link) return;
     for (const listener of this.#listeners) listener.message?.(message);
-    if (message.type === 'notice' && message.kind === 'draining') this.#drain(message.grace_ms ?? DEFAULT_GRACE_MS);
+    if (message.type === 'notice') this.#notice(message);
     this.#moveWhenIdle();
+  }
+
+  #notice({ kind, grace_ms: graceMs = DEFAULT_GRACE_MS }: Notice): void {
+    if (kind === 'draining') this.#drain(graceMs);
+    else if (this.state.name === 'ready' && /^engine_(lost|restarted)$/.test(kind))
+      this.#setState({ ...this.state, engineLost: kind === 'engine_lost' });
   }
 
   #drain(graceMs: number): void {

@@ -1,4 +1,4 @@
-/** An editor reduced to what ghost text depends on: text, a caret, a history, and the updates that tell of them. */
+/** A minimal editor: text, a caret, an undo history, and the updates that report them. */
 
 import type { Change, Update } from '../../src/index.js';
 

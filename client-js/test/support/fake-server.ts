@@ -1,7 +1,7 @@
 /**
- * A server without sockets or a model, whose frames a test delivers when it likes: late, or never.
+ * A server without sockets or a model. A test delivers its frames: at once, late, or never.
  *
- * It keeps the text that clients tell of as strictly as a real one, and throws at whatever a right client never does.
+ * It tracks the text as strictly as a real server and throws when a client breaks the protocol.
  */
 
 import type { Accept, DocumentMessage, Edit, Open, Reason, ServerMessage, Suggest, Welcome } from '../../src/index.js';

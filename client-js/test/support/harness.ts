@@ -1,4 +1,4 @@
-/** A writer's harness: an editor, the controller under test, a clock, and a server whose frames wait to be delivered. */
+/** Drives a controller: an editor, a clock, and a server whose frames the test delivers. */
 
 import {
   GhostController,
