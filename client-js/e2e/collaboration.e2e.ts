@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 afterEach(() => example.close());
 
-/** Ben puts text in, wherever his own caret is. */
+/** Ben inserts text; his own caret does not matter. */
 const benWrites = (text: string, at: 'start' | 'end'): Promise<void> =>
   example.page.evaluate(
     ([more, where]) => {
@@ -44,7 +44,7 @@ const texts = (): Promise<string[]> =>
     const { ada, ben } = window as unknown as Editors;
     return [ada, ben].map(({ editor }) => editor.getText({ blockSeparator: '\n' }));
   });
-/** All that Ben's page shows. */
+/** Everything that Ben's editor shows. */
 const benSees = (): Promise<string> =>
   example.page.evaluate(() => (window as unknown as Editors).ben.editor.view.dom.innerText);
 

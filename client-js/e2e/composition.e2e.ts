@@ -6,7 +6,7 @@ import { BINDINGS } from './support/bindings.js';
 import { ExamplePage } from './support/example-page.js';
 
 const OPENING = 'Once upon a time there was a little';
-/** Longer than any debounce, and than an editor takes to read a composition. */
+/** Longer than any debounce and than an editor needs to read a composition. */
 const A_WHILE_MS = 500;
 
 /** Provisional text, as it grows. */

@@ -8,7 +8,7 @@ import { ServerProcess } from './support/server-process.js';
 const OPENING = 'Once upon a time there was a little girl.';
 /** The browser's message while there is no server. */
 const NO_SERVER = /WebSocket connection to .* failed/;
-/** A server takes a while to have its model ready. */
+/** A generous bound on starting a server, which loads its model. */
 const START_MS = 240_000;
 
 let server: ServerProcess;
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 afterEach(() => example.close());
 
-/** The names of all states that the connection goes through from now on, with `draining` for a server that is. */
+/** Records the states of the connection from now on; `draining` while the server drains. */
 const watch = (): Promise<void> =>
   example.page.evaluate(() => {
     const states: string[] = [];

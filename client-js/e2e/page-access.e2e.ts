@@ -10,7 +10,7 @@ const HEBREW = 'היה היה פעם ילד קטן';
 let writing: WritingPage;
 afterEach(() => writing.close());
 
-/** The name of what has the focus. */
+/** The name of the focused element. */
 const focused = (): Promise<string | null> =>
   writing.page.evaluate(() => {
     const element = document.activeElement;

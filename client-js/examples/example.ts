@@ -6,13 +6,13 @@ import type { Afterword, GhostDocument } from 'afterword';
 export interface Example {
   afterword: Afterword;
   ghost: GhostDocument;
-  /** The element that has the focus while one writes. */
+  /** The element that has the focus while the writer types. */
   editable: HTMLElement;
   /** The document, blocks a line feed apart; never ghost text. */
   text(): string;
   /** Replaces the document, as an application does that loads another, with the caret at its end. */
   set(text: string): void;
-  /** Puts text at the very beginning, as a program does that adds a title; the writer's caret stays with its text. */
+  /** Inserts text at the beginning, as a program might add a title. The caret moves with its text. */
   prepend(text: string): void;
 }
 

@@ -9,7 +9,7 @@ const pages = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
   (path) => basename(path) === 'index.html',
 );
 
-/** Examples import the package by its name, as anybody would; here that is its source. */
+/** Examples import the package by its public names; here these are its sources. */
 export default defineConfig({
   root,
   base: './',

@@ -2,7 +2,7 @@
 
 import type { ConnectionState, GhostStatus, Silence } from 'afterword';
 import { MAC, part, say } from './page.js';
-import { inMs, keyName, PASSING, SILENCES, connectionText, type ConnectionText } from './words.js';
+import { inMs, keyName, PASSING, SHOWN, SILENCES, connectionText, type ConnectionText } from './words.js';
 
 const KEYS: readonly (readonly [key: string, what: string])[] = [
   ['Tab', 'accept all'],
@@ -60,8 +60,8 @@ export class Panel {
     say(parts.roundTrip, state.name === 'ready' ? inMs(roundTripMs) : '–');
 
     const { silence } = status;
-    if (silence && (!PASSING.has(silence) || this.#silence === null)) this.#silence = silence;
-    if (this.#silence) say(parts.silence, SILENCES[this.#silence]);
+    if (!silence || !PASSING.has(silence) || this.#silence === null) this.#silence = silence;
+    say(parts.silence, this.#silence ? SILENCES[this.#silence] : SHOWN);
 
     say(parts.median, inMs(status.firstTextP50Ms));
     say(parts.percentile, inMs(status.firstTextP95Ms));

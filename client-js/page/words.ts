@@ -91,6 +91,9 @@ export const SILENCES: Readonly<Record<Silence, string>> = {
   waiting: 'Waiting for the server.',
 };
 
+/** In place of a reason while there is a suggestion. */
+export const SHOWN = 'A suggestion is shown.';
+
 /** Reasons that do not replace an earlier one: they only last a moment, or come from looking at the panel. */
 export const PASSING: ReadonlySet<Silence> = new Set(['blur', 'waiting', 'diverged', 'superseded']);
 

@@ -11,7 +11,7 @@ import { chromium } from 'playwright-core';
 const [address = 'http://127.0.0.1:8765/', file = fileURLToPath(new URL('../../docs/page.png', import.meta.url))] =
   process.argv.slice(2);
 const KEY_MS = 60;
-/** The model is on its way, or has said what it has to say. */
+/** Time for the model to finish its suggestion. */
 const LOOK_MS = 1_200;
 
 /** What is typed; `Tab` takes what the model has added by then. */

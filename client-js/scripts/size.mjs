@@ -21,7 +21,7 @@ const BINDINGS = {
   tiptap: 'GhostText',
 };
 
-/** A binding brings everything but the core, which a page has once, and packages, which its editor has. */
+/** The size of a binding is without the core, which a page loads once, and without packages, which its editor needs. */
 const withoutCore = {
   name: 'without-core',
   setup(bundle) {

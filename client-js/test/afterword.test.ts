@@ -1,4 +1,4 @@
-/** The whole client against a real WebSocket server on this machine, as small as one can be. */
+/** The whole client against a minimal WebSocket server on this machine. */
 
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ import { FakeEditor } from './support/fake-editor.js';
 
 const STORY = 'The quick brown fox jumps over the lazy dog.';
 
-/** A server that knows one text by heart and answers at once. */
+/** A server whose model knows one text; it answers at once. */
 class Server {
   readonly hellos: ClientMessage[] = [];
   /** Documents closed and not opened again. */
@@ -48,7 +48,7 @@ class Server {
     return (this.wss.address() as AddressInfo).port;
   }
 
-  /** Gone without a goodbye. */
+  /** Ends without closing connections in order. */
   async kill(): Promise<void> {
     for (const socket of this.wss.clients) socket.terminate();
     await new Promise((resolve) => this.wss.close(resolve));

@@ -3,7 +3,7 @@ import { Connection, type ConnectionOptions, type ServerMessage } from '../src/i
 import { FakeNetwork } from './support/fake-sockets.js';
 import { FakeClock } from './support/fake-clock.js';
 
-/** Promises that are settled have had their say. */
+/** Resolves after the callbacks of all settled promises. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 let connection: Connection;

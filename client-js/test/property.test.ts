@@ -10,7 +10,7 @@ import { Harness } from './support/harness.js';
 import type { FakeSuggestion, Model } from './support/fake-server.js';
 import { FakeEditor } from './support/fake-editor.js';
 
-/** A little alphabet, so that chance often types what the model says. */
+/** A small alphabet, so that random typing often agrees with the model. */
 const PIECES = ['a', 'b', ' a', ' b', 'ab', '. ', 'a, ', '👍', '👋', 'e\u0301', '\nb'];
 const REACH = { reachBefore: 24, reachAfter: 12 };
 
@@ -128,7 +128,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   often(8, fc.constant<Op>({ op: 'block', name: 'paragraph' })),
 );
 
-/** Ops that are no doing of the writer: they may add to what is painted, and nothing else. */
+/** Steps that are not the writer's: they may only add to what is painted. */
 const OTHERS = new Set(['answer', 'rest', 'write', 'deliver', 'pass', 'lose', 'drop', 'connect', 'replay']);
 
 class PropertyRun {

@@ -15,7 +15,7 @@ interface Line {
   server?: ServerMessage;
 }
 
-/** Times that painted text was compared with what a transcript implies. */
+/** How often painted text was compared with what a transcript implies. */
 let compared = 0;
 
 const folder = new URL('../../protocol/vectors/', import.meta.url);
@@ -31,15 +31,15 @@ function transcripts(file: string): { note: string; lines: Line[] }[] {
   return found;
 }
 
-/** A debounce that never ends: questions are put when the transcript puts them. */
+/** A debounce that never ends: requests are made when the transcript makes them. */
 const NEVER = { debounceMs: 1e12, announceMs: 0 };
 
-/** One document of a transcript: its text, the answer so far by plain reading of the lines, and a controller. */
+/** One document of a transcript: its text, the text received so far, and a controller. */
 class Player {
   private before = '';
   private after = '';
   private ghost: GhostController | null = null;
-  /** The controller's number for the transcript's suggestion, which may be another. */
+  /** The controller's id of the transcript's suggestion, which may differ from the transcript's. */
   private ownId = 0;
   private id = 0;
   private anchor = '';

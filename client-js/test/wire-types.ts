@@ -5,7 +5,7 @@ import type * as client from './generated/client-message.js';
 import type * as server from './generated/server-message.js';
 
 type Equal<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
-/** A client may leave out what it may also send as null, and never sends null. */
+/** The schemas allow null for fields that this client leaves out instead. */
 type Sent<Ours, Schema> = Ours extends Schema ? Equal<keyof Ours, keyof Schema> : false;
 
 type All = [

@@ -1,2 +1,2 @@
-/** The editors that there are examples of. */
+/** The editors that have an example page. */
 export const BINDINGS = ['textarea', 'tiptap', 'prosemirror', 'codemirror', 'quill', 'lexical'] as const;

@@ -1,11 +1,11 @@
-/** The browser of the tests: `CHROMIUM=` names one, else it is looked for where systems keep it. */
+/** The browser of the tests: the one that `CHROMIUM=` names, or one found in `PATH`. */
 
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
-/** Path of the program, or null where there is none. */
+/** The path of the program, or null. */
 export function findChromium(): string | null {
   const named = process.env.CHROMIUM;
   if (named) return existsSync(named) ? named : null;

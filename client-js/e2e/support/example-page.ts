@@ -81,7 +81,7 @@ export class ExamplePage {
     return example;
   }
 
-  /** Loads the font of the examples. Without it every measurement would depend on what is installed. */
+  /** Loads the font of the examples, so that no measurement depends on installed fonts. */
   async #loadFont(): Promise<void> {
     const loaded = await this.page.evaluate(async (font) => (await document.fonts.load(font)).length, FONT);
     if (loaded === 0) throw new Error(`the page has no ${FONT}`);
@@ -115,7 +115,7 @@ export class ExamplePage {
     await this.page.evaluate((given) => window.example.set(given), text);
   }
 
-  /** The ghost text that can be seen, or null. */
+  /** The visible ghost text, or null. */
   ghost(): Promise<string | null> {
     return this.page.evaluate(() => {
       const element = document.querySelector('.afterword-ghost');

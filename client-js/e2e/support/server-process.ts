@@ -26,7 +26,7 @@ export class ServerProcess {
     this.#process = process;
   }
 
-  /** The address of the page that it serves. */
+  /** The address of its page. */
   get page(): string {
     return this.url.replace(/^ws/, 'http').replace(/v1$/, '');
   }
@@ -67,7 +67,7 @@ export class ServerProcess {
     await this.#end('SIGTERM');
   }
 
-  /** Ends it without a word. */
+  /** Kills it. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }

@@ -6,7 +6,7 @@ import { ghostOf, ghostText } from 'afterword/codemirror';
 import { options, setDirection, url, type Example } from '../example.js';
 
 const afterword = new Afterword({ url });
-/** A letter to fill in: Tab goes on to the next gap, even while ghost text shows. */
+/** A letter with fields: Tab goes to the next field, even while ghost text is shown. */
 const letter = snippet('Dear ${name},\n\nThank you for ${gift}.\n\nYours,\n${sender}');
 
 const view = new EditorView({

@@ -10,7 +10,7 @@ interface Step {
 export class FakeEditor {
   focused = true;
   block: string | undefined;
-  /** Positions that move along with the text, as an editor maps them. */
+  /** Positions that are mapped through changes, as an editor does. */
   readonly marks = new Map<number, number>();
   /** Provisional text of an input method, at the caret. */
   composition: string | null = null;
@@ -58,7 +58,7 @@ export class FakeEditor {
     return this.travel(this.future, this.past);
   }
 
-  /** Someone else's edit. Text inserted exactly at the caret goes behind it. */
+  /** An edit by somebody else. Text inserted exactly at the caret goes after it. */
   remote(near: number, count: number, insert: string): void {
     const at = this.whole(near);
     const removed = this.whole(at + count) - at;

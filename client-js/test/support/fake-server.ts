@@ -40,7 +40,7 @@ export class FakeServer {
   after = '';
   open = false;
   live: FakeSuggestion | null = null;
-  /** Everything ever asked of this server. */
+  /** All suggestions that were requested. */
   readonly all: FakeSuggestion[] = [];
   private rev = 0;
   private id = 0;
@@ -87,7 +87,7 @@ export class FakeServer {
     if (live.pieces.every((pieces, k) => live.written[k] === pieces.length)) this.finish('stop');
   }
 
-  /** Ends what is live. */
+  /** Ends the live suggestion. */
   finish(reason: Reason): void {
     const { live } = this;
     if (!live || live.done) return;

@@ -10,7 +10,7 @@ export class FakeSocket implements Socket {
   onerror: (() => void) | null = null;
   readonly sent: ClientMessage[] = [];
   closed: number | null = null;
-  /** As of a WebSocket: 1 is open, 2 closing. */
+  /** As in a WebSocket: 1 is open, 2 is closing. */
   readyState = 0;
 
   constructor(

@@ -113,7 +113,7 @@ export class Harness {
     return this;
   }
 
-  /** The model writes everything, and all of it arrives. */
+  /** The model writes its whole text and all of it arrives. */
   answer(): this {
     this.server.write(100);
     return this.deliver();
@@ -129,7 +129,7 @@ export class Harness {
     return this.sent.filter((message): message is Extract<DocumentMessage, { type: T }> => message.type === type);
   }
 
-  /** At every question, the server's text is the editor's, as far as both reach, and is enough of it. */
+  /** At every request, the server's text must agree with the editor's and be long enough. */
   private asked(id: number): void {
     const { editor, server } = this;
     editor.marks.set(id, editor.caret);
@@ -163,7 +163,7 @@ export class Harness {
 
 const tail = (text: string, count: number): string => text.slice(text.length - count);
 
-/** A model that knows one text by heart and goes on with it word by word wherever it recognises the place. */
+/** A model that continues one text, word by word, wherever it recognises the place. */
 export function byHeart(story: string): Model {
   return (before, _after, alternative) => {
     for (let length = Math.min(before.length, story.length); length > 0; length--) {
