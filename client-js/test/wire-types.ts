@@ -24,8 +24,7 @@ type All = [
   Equal<ours.Token, server.Token>,
   Equal<ours.Done, server.Done2>,
   Equal<ours.ErrorMessage, server.Error>,
-  // A server of an earlier version sends no `engine_lost`.
-  server.Notice extends ours.Notice ? true : false,
+  Equal<ours.Notice, server.Notice>,
   Equal<ours.Pong['type'], server.Pong['type']>,
   Equal<ours.ServerMessage['type'], server.AMessageFromAnAfterwordServer['type']>,
 ];

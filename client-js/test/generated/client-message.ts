@@ -124,7 +124,7 @@ doc: string
  */
 id: number
 /**
- * The state of the text that is meant: that of the last `open`, `edit` or `accept`.
+ * The state of the text that the suggestion is for: that of the last `open`, `edit` or `accept`.
  */
 rev: number
 /**

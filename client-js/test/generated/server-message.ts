@@ -73,7 +73,7 @@ max_tokens: number
 alternatives: number
 }
 /**
- * Time between the server's WebSocket pings, and a good one between a client's.
+ * Time between the server's WebSocket pings; a good interval for a client's, too.
  */
 heartbeat_ms: number
 /**
@@ -85,7 +85,7 @@ features: string[]
  */
 advice: {
 /**
- * How long to wait after a keystroke before `suggest`; 0 is to ask at once.
+ * How long to wait after a keystroke before `suggest`; 0 means to ask at once.
  */
 debounce_ms: number
 }
@@ -145,7 +145,7 @@ reason: ("end" | "stop" | "length" | "time" | "suffix" | "quiet" | "repetition" 
  */
 text?: string
 /**
- * Where parts of `text` end, for taking it piece by piece.
+ * Where parts of `text` end, for accepting it piece by piece.
  */
 boundaries?: {
 /**
@@ -192,7 +192,7 @@ sentences: number[]
 }
 }[]
 /**
- * Tokens of the model that it took.
+ * How many of the model's tokens it took.
  */
 usage: {
 /**
@@ -200,11 +200,11 @@ usage: {
  */
 context: number
 /**
- * Of these, how many were known from before.
+ * How many of these were known from before.
  */
 reused: number
 /**
- * Of these, how many had to be computed.
+ * How many of these had to be computed.
  */
 computed: number
 /**
@@ -213,7 +213,7 @@ computed: number
 generated: number
 }
 /**
- * How long it took, from when the server read the `suggest` or `extend`.
+ * How long it took, counted from when the server read the `suggest` or `extend`.
  */
 timing: {
 /**
@@ -274,7 +274,7 @@ type: "notice"
 /**
  * What happened.
  */
-kind: ("draining" | "engine_restarted")
+kind: ("draining" | "engine_lost" | "engine_restarted")
 /**
  * With `draining`: how long live suggestions may still run.
  */
