@@ -119,7 +119,7 @@ def test_a_gguf_file_is_got_verified_and_removed(
     assert "tiny (mit) is ready in" in got.stdout
     assert "unpacking" in got.stderr
     assert any(line.startswith("tiny ") for line in command("models").stdout.splitlines())
-    assert command("models", "verify", "tiny").stdout.startswith("whole")
+    assert command("models", "verify", "tiny").stdout.startswith("ok ")
 
     (folder,) = (Path(environment["XDG_CACHE_HOME"]) / "afterword" / "models").glob("tiny-*")
     weights = folder / "model.safetensors"

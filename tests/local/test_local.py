@@ -144,7 +144,7 @@ async def test_closing_it_ends_what_is_being_written(folder: Path) -> None:
 
 
 async def test_a_model_that_is_not_there_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="nothing there"):
+    with pytest.raises(ModelError, match="there is no model at"):
         async with Completer(str(tmp_path / "none")):
             pass
 
