@@ -13,7 +13,6 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,50 +20,14 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from ..processes import START_WITHIN_S, running
 from ..servers import ADDRESS
+from .diagram import PAGE, differences, summary, too_long, written
 from .recorder import FLAG, RECORD_VARIABLE
+from .walk import Call, Walk
 
 HOOK = Path(__file__).parent / "hook"
 ROOT = Path(__file__).parents[2]
 TEXT = "The ship left the harbour at noon, and the captain told the crew that the"
 WITHIN_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a function: `depth` functions of the program are on the stack, itself included."""
-
-    thread: str
-    file: str
-    function: str
-    depth: int
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """What was called, by process: the gateway first."""
-
-    gateway: list[Call]
-    worker: list[Call]
-
-    @property
-    def calls(self) -> list[Call]:
-        """Of both processes."""
-        return [*self.gateway, *self.worker]
-
-    @property
-    def functions(self) -> int:
-        """How many different functions."""
-        return len({(call.file, call.function) for call in self.calls})
-
-    @property
-    def files(self) -> list[str]:
-        """In which files, in the order in which they are reached."""
-        return list(dict.fromkeys(call.file for call in self.calls))
-
-    @property
-    def gateway_depth(self) -> int:
-        """The deepest stack in the gateway."""
-        return max((call.depth for call in self.gateway), default=0)
 
 
 class Client:
@@ -151,18 +114,32 @@ def raise_flag(flag: Path, up: bool) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m bench.walk", description=__doc__)
-    parser.add_argument("act", nargs="?", default="keystroke", choices=("keystroke", "cancel"))
+    """Print the walk, or compare the picture of it with the code, or draw it anew. The status is 1 if they differ."""
+    parser = argparse.ArgumentParser(
+        "python -m bench.walk", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("act", nargs="?", default="keystroke", choices=("keystroke", "cancel"), help="(keystroke)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--check", action="store_true", help=f"compare with the picture in {PAGE.name}, and with how long it may be"
+    )
+    how.add_argument("--write", action="store_true", help=f"draw the picture in {PAGE.name} anew")
     given = parser.parse_args()
+    if given.act == "cancel" and (given.check or given.write):
+        parser.error("the picture is of a keystroke")
     walk = asyncio.run(record(given.act))
+    if given.write:
+        PAGE.write_text(written(PAGE.read_text("utf-8"), walk), "utf-8")
+        return 0
+    if given.check:
+        wrong = [*too_long(walk), *differences(walk, PAGE.read_text("utf-8"))]
+        print("\n".join([*wrong, summary(walk)]))
+        return int(bool(wrong))
     for name, calls in (("gateway", walk.gateway), ("worker", walk.worker)):
         print(name)
         for call in calls:
             print(f"  {'  ' * (call.depth - 1)}{call.function}  {call.file}")
-    print(
-        f"{walk.functions} functions in {len(walk.files)} files, {len(walk.calls)} calls, "
-        f"depth {walk.gateway_depth} in the gateway"
-    )
+    print(f"{summary(walk)}, with {len(walk.calls)} calls in all")
     return 0
 
 
