@@ -18,8 +18,8 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from ..afterword_server import ADDRESS
 from ..processes import START_WITHIN_S, running
-from ..servers import ADDRESS
 from .diagram import PAGE, differences, summary, too_long, written
 from .recorder import FLAG, RECORD_VARIABLE
 from .walk import Call, Walk
