@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -100,7 +100,15 @@ class Connection:
 
     def on_run(self, event: RunEvent) -> None:
         """The engine reports on a run of this client."""
-        self._ask(self._take_in, event)
+        try:
+            told, command = self._bridge.to_session(event)
+        except Exception as error:
+            self._fail(error)
+            return
+        if command is not None:
+            self._engine.submit(command)
+        for news in told:
+            self._ask(self._session.on_generation, news)
 
     def on_engine_lost(self) -> None:
         """The engine died."""
@@ -167,14 +175,6 @@ class Connection:
         except Exception as error:
             self._fail(error)
         self._changed.set()
-
-    def _take_in(self, event: RunEvent, now_ms: float) -> Iterator[Effect]:
-        """What the session wants when the engine reports this."""
-        told, command = self._bridge.to_session(event)
-        if command is not None:
-            self._engine.submit(command)
-        for news in told:
-            yield from self._session.on_generation(news, now_ms)
 
     def _set_timer(self) -> None:
         due_ms = self._timer_due_ms = self._session.deadline_ms

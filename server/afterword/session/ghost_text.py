@@ -205,7 +205,12 @@ class GhostText:
             wanted_tokens = 0
             for view in ask.views:
                 if view.reason is None:
-                    effects += self._show(view, ask, continuation.limit_tokens, now_ms)
+                    options = self._options
+                    by_words = options.delivery is Delivery.WORD
+                    pos = view.shown_units
+                    piece = view.grow(options.rules, continuation.limit_tokens, by_words, self._quiet)
+                    if piece:
+                        effects += self._show(view, ask, pos, piece, now_ms)
                 if view.reason is None:
                     wanted_tokens = max(wanted_tokens, view.allowed_tokens)
             if wanted_tokens:
@@ -247,14 +252,11 @@ class GhostText:
             effects += self.move(SuggestionEvent.SETTLED, now_ms, reason)
         return effects
 
-    def _show(self, view: View, ask: Ask, limit_tokens: int, now_ms: float) -> list[Effect]:
-        """The frame for what can be shown now of one alternative, if there is any."""
+    def _show(self, view: View, ask: Ask, pos: int, piece: str, now_ms: float) -> list[Effect]:
+        """The frame for the newest piece of one alternative, which begins at `pos` units, if pieces are sent."""
         options = self._options
-        pos, start = view.shown_units, view.shown
-        piece = view.grow(options.rules, limit_tokens, options.delivery is Delivery.WORD, self._quiet)
-        if not piece:
-            return []
         source = view.source
+        start = view.shown - len(piece)
         tokens, logprob = source.begun_in(start, view.shown)
         if view.shown > source.shown:  # not just shown again
             fresh_tokens = tokens if start == source.shown else source.begun_in(source.shown, view.shown)[0]

@@ -55,9 +55,12 @@ def first_repeat(around: Surroundings, text: str, *, complete: bool) -> Repeat |
     loop = find_loop(before + text)
     if loop is not None:
         found.append(Repeat(max(loop.at - len(before), 0), loop.settled, loop.reason))
-    sentence = _repeated_sentence(before, text, around.language)
-    if sentence is not None:
-        found.append(sentence)
+    whole, start = before + text, len(before.rstrip())
+    # Hardly any text has an end of a sentence or line at which a sentence could come again.
+    if may_end(whole, start) or LINE_BREAK.search(whole, start) is not None:
+        sentence = _repeated_sentence(before, text, around.language)
+        if sentence is not None:
+            found.append(sentence)
     return min(found, key=lambda repeat: (repeat.at, not repeat.settled)) if found else None
 
 
@@ -123,8 +126,6 @@ def _repeated_sentence(before: str, text: str, language: str | None) -> Repeat |
     if len(whole) < MIN_SENTENCE_SPACELESS_CHARACTERS:
         return None
     start = len(before.rstrip())
-    if not may_end(whole, start) and LINE_BREAK.search(whole, start) is None:
-        return None
     ends = sentence_ends(whole, 0, language, complete=False, is_line=False).certain
     breaks = sorted({0, *ends, *(match.end() for match in LINE_BREAK.finditer(whole))})
     for begin, end in itertools.pairwise(breaks):
