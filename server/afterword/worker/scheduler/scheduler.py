@@ -15,7 +15,7 @@ import collections.abc
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from afterword.engine.api import Forget, RaiseLimit, Request, RunEvent, StopRun, ends_of
@@ -31,10 +31,19 @@ from afterword.worker.speculation.matching import common_prefix
 Agrees = Callable[[collections.abc.Sequence[int], bytes], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingRequest:
+    """A request that no sequence has taken up. `arrived`: when (seconds, monotonic); `order`: rises with that."""
+
+    request: Request
+    arrived: float
+    order: int
+
+
 class Scheduler:
     """Requests, sequences and spans, each by document.
 
-    `waiting`: requests that no sequence has taken up, the newest of each document, and when they came. `running`:
+    `waiting`: requests that no sequence has taken up, the newest of each document. `running`:
     sequences, the newest of each document; some have paused, and some have no slot. `in_flight`: spans that the model
     computes now. `unsent`: events that by themselves show nothing, to be sent with what the next step brings. `news`:
     something came in since `admit` was called last.
@@ -53,7 +62,7 @@ class Scheduler:
 
         `agrees(tokens, heal)`: whether the text of tokens is what is to be reproduced, as far as both go.
         """
-        self.waiting: dict[int, tuple[Request, float]] = {}
+        self.waiting: dict[int, WaitingRequest] = {}
         self.running: dict[int, Sequence] = {}
         self.in_flight: dict[int, Span] = {}
         self.unsent: list[RunEvent] = []
@@ -72,7 +81,8 @@ class Scheduler:
     def add(self, request: Request) -> None:
         """Take a request; it replaces the document's earlier one, and what only the earlier one wanted is dropped."""
         document = request.document
-        self.waiting[document] = (request, time.monotonic() - request.waited_ms / 1000)
+        arrived = time.monotonic() - request.waited_ms / 1000
+        self.waiting[document] = WaitingRequest(request, arrived, next(self._orders))
         self._drop_unsent(document)
         self._drop_lookahead(but=document)
         span = self.in_flight.get(document)
@@ -86,10 +96,11 @@ class Scheduler:
     def raise_limit(self, command: RaiseLimit) -> None:
         """Let a run write more, whether it writes, has paused or has not begun."""
         document, limit = command.document, command.limit_tokens
-        if document in self.waiting:
-            request, arrived = self.waiting[document]
-            if request.run == command.run and request.limit_tokens < limit:
-                self.waiting[document] = (replace(request, limit_tokens=limit), arrived)
+        waiting = self.waiting.get(document)
+        if waiting is not None:
+            if waiting.request.run == command.run and waiting.request.limit_tokens < limit:
+                request = replace(waiting.request, limit_tokens=limit)
+                self.waiting[document] = replace(waiting, request=request)
             return
         sequence = self.running.get(document)
         if sequence is not None and sequence.request.run == command.run:
@@ -103,7 +114,7 @@ class Scheduler:
         """Drop a run at once, after which no event of it arises; spare time may go into what follows a useful one."""
         document = command.document
         if document in self.waiting:
-            if self.waiting[document][0].run == command.run:
+            if self.waiting[document].request.run == command.run:
                 del self.waiting[document]
                 self.drop(document)
             return
@@ -159,11 +170,11 @@ class Scheduler:
             self._slots.free(document)
         self._forgotten.clear()
         events: list[RunEvent] = []
-        for document, (request, arrived) in list(self.waiting.items()):
+        for document, waiting in list(self.waiting.items()):
             span = self.in_flight.get(document)
-            if span is None or span.stale or not self._begins_in_flight(span, request):
+            if span is None or span.stale or not self._begins_in_flight(span, waiting.request):
                 del self.waiting[document]
-                events += self._take_up(request, arrived)
+                events += self._take_up(waiting)
         self._allocate()
         return events
 
@@ -193,8 +204,9 @@ class Scheduler:
 
     # --- small things ------------------------------------------------------------------------------------------------
 
-    def _take_up(self, request: Request, arrived: float) -> list[RunEvent]:
+    def _take_up(self, waiting: WaitingRequest) -> list[RunEvent]:
         """Make a request its document's sequence; returns its ends if it cannot be served."""
+        request = waiting.request
         document, tokens, longest = request.document, request.tokens, self._config.context_tokens
         self.remove(document)
         if len(tokens) > longest:
@@ -208,7 +220,7 @@ class Scheduler:
         if slot is None and self._without_slot() >= self._config.waiting_limit:
             return [*ends_of(request, "busy", "too many documents are waiting")]
         sequence = self.running[document] = Sequence(
-            request, next(self._orders), arrived, self._counters.steps, self._config.lookahead_tokens
+            request, waiting.order, waiting.arrived, self._counters.steps, self._config.lookahead_tokens
         )
         if slot is not None:
             sequence.slot = slot
