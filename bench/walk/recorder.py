@@ -2,13 +2,14 @@
 
 `sitecustomize.py` beside it imports it where `RECORD_VARIABLE` names a folder: both processes of a server do, because
 that folder stands first on their PYTHONPATH. The flag is one byte of a file that all of them map into memory. A process
-writes down what it recorded at the first call after the flag went down.
+writes down what it recorded at the first call after the flag went down, each time into a file of its own.
 """
 
 from __future__ import annotations
 
 import asyncio.runners
 import inspect
+import itertools
 import json
 import mmap
 import os
@@ -24,6 +25,7 @@ FLAG = "flag"
 BASES = frozenset({asyncio.runners.__file__, threading.__file__})
 PACKAGES = (f"{os.sep}afterword{os.sep}", f"{os.sep}afterword_protocol{os.sep}")
 
+_numbers = itertools.count()  # of what was recorded, one for each time that the flag was up
 _calls: list[tuple[str, str, str, int]] = []  # thread, file, function, depth
 _ours: dict[str, str | None] = {}  # by file name: the path as it is told, None if it is not the program's own
 
@@ -50,7 +52,7 @@ def begin(folder: Path) -> None:
 
 def _write(folder: Path) -> None:
     taken, _calls[:] = list(_calls), []
-    (folder / f"{os.getpid()}.json").write_text(json.dumps(taken))
+    (folder / f"{os.getpid()}-{next(_numbers)}.json").write_text(json.dumps(taken))
 
 
 def _depth(frame: FrameType) -> int:

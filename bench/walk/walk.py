@@ -38,6 +38,11 @@ class Walk:
         return list(dict.fromkeys(call.file for call in self.calls))
 
     @property
+    def gateway_files(self) -> list[str]:
+        """Those of the gateway's process."""
+        return list(dict.fromkeys(call.file for call in self.gateway))
+
+    @property
     def gateway_depth(self) -> int:
         """The deepest stack in the gateway."""
         return max((call.depth for call in self.gateway), default=0)
