@@ -15,8 +15,8 @@ from .walk import Call, Walk
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 BEGIN, END = "<!-- walk: begin (python -m bench.walk --write) -->", "<!-- walk: end -->"
 
-# How long the walk of a keystroke may be, so that somebody can follow it. Which functions are passed depends a little on
-# what the model writes, which is not the same on all kinds of processors: the first has room for that.
+# How long the walk of a keystroke may be, so that somebody can follow it. Which functions are passed depends a little
+# on what the model writes, which is not the same on all kinds of processors: the first has room for that.
 MOST_FUNCTIONS = 160
 MOST_GATEWAY_FILES = 30
 MOST_DEPTH = 12
@@ -65,7 +65,8 @@ def draw(walk: Walk) -> str:
 def summary(walk: Walk) -> str:
     """How long the walk is, in a sentence."""
     return (
-        f"One keystroke passes {walk.functions} functions in {len(walk.files)} files ({len(walk.gateway_files)} of the gateway), "
+        f"One keystroke passes {walk.functions} functions in {len(walk.files)} files "
+        f"({len(walk.gateway_files)} of the gateway), "
         f"at most {walk.gateway_depth} calls deep in the gateway"
     )
 
