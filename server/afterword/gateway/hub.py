@@ -17,7 +17,7 @@ from websockets.asyncio.server import ServerConnection
 
 from afterword.clock import now_ms
 from afterword.config.settings import Settings
-from afterword.engine.api import Ended, Engine, EngineEvent, Lost, Ready, RunEvent
+from afterword.engine.api import Ended, Engine, EngineEvent, Lost, Measured, Ready, RunEvent
 from afterword.gateway.auth import Tokens
 from afterword.gateway.connection import Connection
 from afterword.gateway.http.health import Health
@@ -119,7 +119,7 @@ class Hub:
                     connection.on_run(event)
                 if isinstance(event, Ended) and event.reason == "error":
                     _log.warning("the engine gave up on a text: %s", event.detail)
-            else:
+            elif not isinstance(event, Measured):  # which is for the metrics alone
                 self._note(event)
 
     async def drain(self, grace_ms: float) -> None:

@@ -88,9 +88,9 @@ async def running_server(
 ) -> AsyncIterator[RunningServer]:
     """A server that listens while the context lasts; at its end connections are closed with 1001 and the engine too.
 
-    It listens before the engine is ready. `listening` is called once it does; `watch` gets the engine's events but for
-    those of runs. Raises `InsecureBindError` if other machines could reach it without a token, and `OSError` if it
-    cannot listen at the address.
+    It listens before the engine is ready. `listening` is called once it does; `watch` gets what the engine reports of
+    its start, health and end. Raises `InsecureBindError` if other machines could reach it without a token, and
+    `OSError` if it cannot listen at the address.
     """
     host = settings.server.host
     require_tokens(host, settings.server.tokens)
