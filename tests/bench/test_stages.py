@@ -62,7 +62,7 @@ def test_of_several_frames_that_have_left_the_first_brought_the_text() -> None:
     assert followed([*MARKS, ("frame made", RECEIVED - 1)]) == (1, STAGES_NS)
 
 
-def test_a_step_that_had_begun_before_counts_from_the_wish_on() -> None:
+def test_a_step_that_had_begun_before_counts_from_the_request_on() -> None:
     early = [(mark, SENT - 1 if mark == "step begun" else moment) for mark, moment in MARKS]
     steps, times = followed(early)
     assert steps == 1

@@ -104,7 +104,7 @@ class Logging:
         return Boundaries(words=(len(text),))
 
 
-class Desk:
+class Rig:
     """A session with a live suggestion of which there is some text. `log` has what was carried out, in order."""
 
     def __init__(self) -> None:
@@ -143,32 +143,32 @@ class Desk:
     ids=lambda message: message["type"],
 )
 def test_the_engine_is_told_to_stop_before_the_text_of_the_done_is_looked_at(message: dict[str, Any]) -> None:
-    desk = Desk()
-    desk.give(doc="d", **message)
-    assert desk.log == ["stop 2", "boundaries", "done"]
+    rig = Rig()
+    rig.give(doc="d", **message)
+    assert rig.log == ["stop 2", "boundaries", "done"]
 
 
 def test_the_next_run_starts_before_the_text_of_the_superseded_one_is_looked_at() -> None:
-    desk = Desk()
-    desk.give(type="suggest", doc="d", id=2, rev=1, temperature=1)
-    assert desk.log == ["start 3", "boundaries", "done"]
+    rig = Rig()
+    rig.give(type="suggest", doc="d", id=2, rev=1, temperature=1)
+    assert rig.log == ["start 3", "boundaries", "done"]
 
 
 def test_the_engine_is_told_to_rest_before_the_text_of_what_it_has_written_is_looked_at() -> None:
-    desk = Desk()
-    desk.carry_out(desk.session.on_generation(GenerationEnded(1, 2, 0, Reason.END), 0))
-    assert desk.log == ["boundaries", "done"], "it has ended by itself"
-    desk = Desk()
-    desk.give(type="suggest", doc="d", id=2, rev=1, max_tokens=2)
-    assert desk.log == ["stop 2", "boundaries", "done", "token", "boundaries", "done"]
+    rig = Rig()
+    rig.carry_out(rig.session.on_generation(GenerationEnded(1, 2, 0, Reason.END), 0))
+    assert rig.log == ["boundaries", "done"], "it has ended by itself"
+    rig = Rig()
+    rig.give(type="suggest", doc="d", id=2, rev=1, max_tokens=2)
+    assert rig.log == ["stop 2", "boundaries", "done", "token", "boundaries", "done"]
 
 
 def test_the_done_that_is_made_later_has_the_text_of_when_the_suggestion_ended() -> None:
-    desk = Desk()
-    effects = desk.session.receive('{"type": "cancel", "doc": "d", "id": 1}', 0)
+    rig = Rig()
+    effects = rig.session.receive('{"type": "cancel", "doc": "d", "id": 1}', 0)
     [done] = [effect for effect in effects if isinstance(effect, SendDone)]
-    desk.give(type="extend", doc="d", id=1)
-    desk.carry_out(desk.session.on_generation(TextGenerated(1, 3, 0, " jumps", 1, -0.1), 0))
+    rig.give(type="extend", doc="d", id=1)
+    rig.carry_out(rig.session.on_generation(TextGenerated(1, 3, 0, " jumps", 1, -0.1), 0))
     assert done.message.text == " brown fox"
     assert done.message.boundaries == Boundaries(words=(10,))
     assert done.message == done.message

@@ -25,7 +25,7 @@ from afterword_protocol.messages import Done, Token
 BEFORE = "The letter had been lying on the table since the morning, and"
 
 
-class Desk:
+class Rig:
     """A writer, a session and an engine whose steps are taken one at a time."""
 
     def __init__(self, core: EngineCore, vocabulary: Vocabulary) -> None:
@@ -86,18 +86,18 @@ class Desk:
 
 
 @pytest.fixture
-def make_desk(tiny_model_folder: Any) -> Any:
-    """Desks at engines of a small model that writes printable text."""
+def make_rig(tiny_model_folder: Any) -> Any:
+    """Rigs at engines of a small model that writes printable text."""
     folder: Path = tiny_model_folder("llama", readable=True)
     model = load_model(folder, "cpu", "float32")
     vocabulary = Vocabulary.from_folder(folder)
 
-    def make(lookahead_tokens: int, speculative_rows: int = 1) -> Desk:
+    def make(lookahead_tokens: int, speculative_rows: int = 1) -> Rig:
         config = CoreConfig(
             slots=2, context_tokens=160, speculative_rows=speculative_rows, lookahead_tokens=lookahead_tokens
         )
         core = EngineCore(model, vocabulary.token_bytes, vocabulary.eos_ids, vocabulary.banned_ids, config)
-        return Desk(core, vocabulary)
+        return Rig(core, vocabulary)
 
     return make
 
@@ -109,9 +109,9 @@ ASKS = [
 
 
 @pytest.mark.parametrize("asked", ASKS)
-def test_after_a_suggestion_was_accepted_whole_the_next_one_begins_without_a_step(make_desk: Any, asked: Any) -> None:
-    plain, desk = make_desk(0), make_desk(8)
-    for at in (plain, desk):
+def test_after_a_suggestion_was_accepted_whole_the_next_one_begins_without_a_step(make_rig: Any, asked: Any) -> None:
+    plain, rig = make_rig(0), make_rig(8)
+    for at in (plain, rig):
         at.suggest(**asked)
         at.settle()
         assert at.done().text
@@ -119,43 +119,43 @@ def test_after_a_suggestion_was_accepted_whole_the_next_one_begins_without_a_ste
         steps = at.core.counters.steps
         at.suggest(**asked)
         at.settle(steps=0)
-    assert desk.core.counters.steps == steps
-    assert len(desk.shown()) > len(plain.shown())
-    assert desk.shown().startswith(plain.shown())
-    for at in (plain, desk):
+    assert rig.core.counters.steps == steps
+    assert len(rig.shown()) > len(plain.shown())
+    assert rig.shown().startswith(plain.shown())
+    for at in (plain, rig):
         at.settle()
-    assert desk.done().text == plain.done().text
+    assert rig.done().text == plain.done().text
 
 
 @pytest.mark.parametrize("asked", ASKS)
-def test_a_text_taken_suggestion_by_suggestion_is_the_same_however_it_was_computed(make_desk: Any, asked: Any) -> None:
+def test_a_text_taken_suggestion_by_suggestion_is_the_same_however_it_was_computed(make_rig: Any, asked: Any) -> None:
     texts = []
     for ahead, free in ((0, 1), (8, 1), (0, 8), (8, 8)):
-        desk = make_desk(ahead, free)
+        rig = make_rig(ahead, free)
         for _ in range(12):
-            desk.suggest(**asked)
-            desk.settle()
-            desk.accept_all()
-        texts.append(desk.text)
+            rig.suggest(**asked)
+            rig.settle()
+            rig.accept_all()
+        texts.append(rig.text)
     assert texts == texts[:1] * 4
 
 
-def test_a_document_that_was_opened_has_its_first_words_ready(make_desk: Any) -> None:
-    desk = make_desk(8)
-    desk.settle()
-    steps = desk.core.counters.steps
-    desk.suggest(stop="none", max_tokens=4)
-    desk.settle(steps=0)
-    assert desk.core.counters.steps == steps
-    assert desk.shown()
+def test_a_document_that_was_opened_has_its_first_words_ready(make_rig: Any) -> None:
+    rig = make_rig(8)
+    rig.settle()
+    steps = rig.core.counters.steps
+    rig.suggest(stop="none", max_tokens=4)
+    rig.settle(steps=0)
+    assert rig.core.counters.steps == steps
+    assert rig.shown()
 
 
-def test_a_cancelled_suggestion_is_not_written_ahead(make_desk: Any) -> None:
-    desk = make_desk(8)
-    desk.settle()
-    desk.suggest(stop="none", max_tokens=60)
-    desk.settle(steps=12)
-    ahead = desk.core.counters.lookahead_rows
-    desk.give(type="cancel", doc="d", id=1)
-    desk.settle()
-    assert desk.core.counters.lookahead_rows == ahead
+def test_a_cancelled_suggestion_is_not_written_ahead(make_rig: Any) -> None:
+    rig = make_rig(8)
+    rig.settle()
+    rig.suggest(stop="none", max_tokens=60)
+    rig.settle(steps=12)
+    ahead = rig.core.counters.lookahead_rows
+    rig.give(type="cancel", doc="d", id=1)
+    rig.settle()
+    assert rig.core.counters.lookahead_rows == ahead

@@ -1,4 +1,4 @@
-"""What tests of the worker share: small models of several families, and a desk that plays the gateway."""
+"""What tests of the worker share: small models of several families, and a rig that plays the gateway."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Interrupting:
         return self._runner.forward(step)
 
 
-class Desk:
+class Rig:
     """Calls a core as a gateway would and keeps what it says, by run."""
 
     def __init__(self, core: EngineCore) -> None:
@@ -209,15 +209,15 @@ def model(models: Callable[[str], Model]) -> Model:
 
 
 @pytest.fixture
-def desk(model: Model) -> Desk:
-    """A desk at a core of the small llama whose texts never end by themselves."""
-    return Desk(model.core(eos=False))
+def rig(model: Model) -> Rig:
+    """A rig at a core of the small llama whose texts never end by themselves."""
+    return Rig(model.core(eos=False))
 
 
 @pytest.fixture
-def make_desk() -> Callable[[EngineCore], Desk]:
-    """A desk at another core."""
-    return Desk
+def make_rig() -> Callable[[EngineCore], Rig]:
+    """A rig at another core."""
+    return Rig
 
 
 @pytest.fixture(scope="session")

@@ -11,21 +11,21 @@ from afterword.engine import counters
 from afterword.engine.api import Forget, Measured, Request, RunEvent
 from afterword.worker.engine_core import EngineCore
 
-from .conftest import Desk, Interrupting, Model
+from .conftest import Interrupting, Model, Rig
 
 HANG_S = 30
 TEXT = [40, 77, 120, 33, 201, 90, 15, 62]
 
 
-def test_rows_of_a_step_that_nobody_wanted_are_wasted(desk: Desk) -> None:
-    desk.write(1, TEXT, limit_tokens=1)
-    assert desk.core.counters.wasted_rows == 0
-    desk.ask(1, [*TEXT, 3, 4], limit_tokens=1)
-    desk.core.runner = interrupting = Interrupting(desk.core.runner)
-    interrupting.before(1, lambda: desk.stop(2))
-    desk.settle()
-    assert desk.core.counters.dropped_steps == 1
-    assert desk.core.counters.wasted_rows == 2
+def test_rows_of_a_step_that_nobody_wanted_are_wasted(rig: Rig) -> None:
+    rig.write(1, TEXT, limit_tokens=1)
+    assert rig.core.counters.wasted_rows == 0
+    rig.ask(1, [*TEXT, 3, 4], limit_tokens=1)
+    rig.core.runner = interrupting = Interrupting(rig.core.runner)
+    interrupting.before(1, lambda: rig.stop(2))
+    rig.settle()
+    assert rig.core.counters.dropped_steps == 1
+    assert rig.core.counters.wasted_rows == 2
 
 
 def test_a_running_engine_tells_at_first_and_after_its_steps_and_then_rests(
@@ -71,10 +71,10 @@ def news_within(news: threading.Condition, seconds: float) -> bool:
         return news.wait(seconds)
 
 
-def test_counting_leaves_the_counters_of_a_core_alone(model: Model, make_desk: Callable[[EngineCore], Desk]) -> None:
-    desk = make_desk(model.core(eos=False))
-    desk.write(1, TEXT, limit_tokens=3)
-    counters = desk.core.counters
+def test_counting_leaves_the_counters_of_a_core_alone(model: Model, make_rig: Callable[[EngineCore], Rig]) -> None:
+    rig = make_rig(model.core(eos=False))
+    rig.write(1, TEXT, limit_tokens=3)
+    counters = rig.core.counters
     assert sum(counters.step_seconds[1:]) == sum(counters.step_rows[1:]) == counters.steps == 3
     assert counters.step_seconds[0] > 0
     assert counters.step_rows[0] == counters.rows

@@ -21,7 +21,7 @@ from afterword.worker.model.cuda_graphs import RecordedStepRunner
 from afterword.worker.model.runner import Runner
 from afterword.worker.model.step import Span, Step
 
-from .conftest import FAMILIES, Desk, Model, open_model
+from .conftest import FAMILIES, Model, Rig, open_model
 
 pytestmark = pytest.mark.cuda
 
@@ -66,17 +66,17 @@ def test_a_recorded_step_gives_the_same_again(on_gpu: Model) -> None:
 
 
 def test_a_model_is_loaded_onto_the_gpu_with_recorded_steps_and_writes(
-    tiny_model_folder: Callable[..., Path], make_desk: Callable[[EngineCore], Desk]
+    tiny_model_folder: Callable[..., Path], make_rig: Callable[[EngineCore], Rig]
 ) -> None:
     told: list[Progress] = []
     loaded = load_core(EngineOptions(folder=tiny_model_folder("llama"), name="tiny", device="cuda"), told.append)
     assert loaded.ready.device.startswith("cuda")
     assert loaded.ready.dtype == "bfloat16"
     assert "recording small steps" in {progress.stage for progress in told}
-    desk = make_desk(loaded.core)
-    run = desk.write(1, [40, 77, 120, 33], limit_tokens=8)
-    assert len(desk.tokens(run)) == 8 or desk.outcome(run) == "end"
-    assert desk.started(run).computed == 4
+    rig = make_rig(loaded.core)
+    run = rig.write(1, [40, 77, 120, 33], limit_tokens=8)
+    assert len(rig.tokens(run)) == 8 or rig.outcome(run) == "end"
+    assert rig.started(run).computed == 4
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two NVIDIA GPUs")

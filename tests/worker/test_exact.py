@@ -59,7 +59,7 @@ class Writers:
     """Several documents whose writers do what a script says, against one engine."""
 
     model: Any
-    desk: Any
+    rig: Any
     texts: dict[int, list[int]] = field(default_factory=dict)
     runs: dict[int, int] = field(default_factory=dict)
 
@@ -72,19 +72,19 @@ class Writers:
                     self.step()
             else:
                 self.step_with(call, count)
-        self.desk.settle()
+        self.rig.settle()
         self.compare()
 
     def step(self) -> None:
-        self.desk.step()
+        self.rig.step()
         self.compare()
 
     def step_with(self, call: Any, layer: int) -> None:
         """A step during which, before some layer, a writer does something."""
-        core = self.desk.core
+        core = self.rig.core
         core.runner = interrupting = Interrupting(core.runner)
         interrupting.before(layer, lambda: self.do(call))
-        self.desk.step()
+        self.rig.step()
         self.compare()
 
     def do(self, call: Any) -> None:
@@ -93,14 +93,14 @@ class Writers:
         run = self.runs.get(document)
         if kind in ("stop", "rest"):
             if run is not None:
-                self.desk.stop(run, useful=kind == "rest")
+                self.rig.stop(run, useful=kind == "rest")
             return
         if kind == "raise":
             if run is not None:
-                self.desk.raise_limit(run, self.desk.requests[run].limit_tokens + what)
+                self.rig.raise_limit(run, self.rig.requests[run].limit_tokens + what)
             return
         if kind == "forget":
-            self.desk.forget(document)
+            self.rig.forget(document)
             self.texts.pop(document, None)
             return
         if kind in ("type", "paste"):
@@ -111,19 +111,19 @@ class Writers:
             middle = len(text) // 2
             text[middle : middle + len(what)] = what
         elif kind == "accept" and run is not None:
-            tokens = self.desk.tokens(run, self.desk.requests[run].alternatives - 1)
-            text[:] = [*self.desk.requests[run].tokens, *tokens[:what]]
+            tokens = self.rig.tokens(run, self.rig.requests[run].alternatives - 1)
+            text[:] = [*self.rig.requests[run].tokens, *tokens[:what]]
         elif kind == "letter" and run is not None:
-            text[:] = self.desk.requests[run].tokens
+            text[:] = self.rig.requests[run].tokens
         # A window that is cut in strides, as texts that outgrow the context are.
         while len(text) > CONTEXT:
             del text[:STRIDE]
         prompt = text[:what] if kind == "jump" else text
-        self.runs[document] = self.desk.ask(document, prompt, seed=document, **details)
+        self.runs[document] = self.rig.ask(document, prompt, seed=document, **details)
 
     def compare(self) -> None:
         """All rows of logits that the engine remembers, against plain forwards."""
-        for slot in self.desk.core.slots.all:
+        for slot in self.rig.core.slots.all:
             for length, row in slot.logits.items():
                 self.compare_row(slot.tokens[:length], row)
             for branch in {id(branch): branch for branch, _ in slot.branch_rows}.values():
@@ -139,12 +139,12 @@ class Writers:
     def check_events(self) -> None:
         """Every token that was told of, against plain forwards."""
         banned = list(self.model.vocabulary.banned_ids | self.model.vocabulary.eos_ids)
-        for run, request in self.desk.requests.items():
+        for run, request in self.rig.requests.items():
             for alternative in range(request.alternatives):
                 text = list(request.tokens)
-                if self.desk.sampled(run, alternative):
-                    self.model.know([*text, *self.desk.tokens(run, alternative)[:-1]])
-                for sampled in self.desk.sampled(run, alternative):
+                if self.rig.sampled(run, alternative):
+                    self.model.know([*text, *self.rig.tokens(run, alternative)[:-1]])
+                for sampled in self.rig.sampled(run, alternative):
                     logits = self.model.logits(text).clone()
                     logits[banned] = float("-inf")
                     assert sampled.logprob == pytest.approx(float(logits.log_softmax(-1)[sampled.token]), abs=1e-3)
@@ -155,53 +155,53 @@ class Writers:
                 assert written.startswith(request.heal) or request.heal.startswith(written)
 
 
-def play(model, make_desk, script, slots, **sizes):
-    desk = make_desk(
+def play(model, make_rig, script, slots, **sizes):
+    rig = make_rig(
         model.core(eos=False, slots=slots, context_tokens=CONTEXT, room_tokens=30, prefill_tokens=12, **sizes)
     )
-    writers = Writers(model, desk)
+    writers = Writers(model, rig)
     writers.play(script)
     writers.check_events()
     for run in writers.runs.values():
-        if not any(desk.events[run]):
+        if not any(rig.events[run]):
             continue
-        assert desk.outcome(run) in ("writing", "paused", "end")
-    return desk
+        assert rig.outcome(run) in ("writing", "paused", "end")
+    return rig
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(script=scripts, slots=st.integers(1, 3), rows=st.sampled_from([1, 4, 16]), lookahead=st.sampled_from([0, 3, 8]))
-def test_logits_equal_a_plain_forward_after_any_script_of_edits(each_model, make_desk, script, slots, rows, lookahead):
-    play(each_model, make_desk, script, slots, speculative_rows=rows, lookahead_tokens=lookahead)
+def test_logits_equal_a_plain_forward_after_any_script_of_edits(each_model, make_rig, script, slots, rows, lookahead):
+    play(each_model, make_rig, script, slots, speculative_rows=rows, lookahead_tokens=lookahead)
 
 
-def lone_and_busy(model, make_desk, text, seeds, tokens, slots):
+def lone_and_busy(model, make_rig, text, seeds, tokens, slots):
     """The greedy text of a document alone, and beside seven others that are typed in, cancelled and preempted."""
-    alone = make_desk(model.core(eos=False, slots=1))
+    alone = make_rig(model.core(eos=False, slots=1))
     expected = alone.tokens(alone.write(1, text, limit_tokens=tokens))
-    desk = make_desk(model.core(eos=False, slots=slots, prefill_tokens=24, speculative_rows=8, lookahead_tokens=4))
-    run = desk.ask(1, text, limit_tokens=tokens)
-    while desk.outcome(run) == "writing":
-        assert desk.core.counters.steps < 1000
+    rig = make_rig(model.core(eos=False, slots=slots, prefill_tokens=24, speculative_rows=8, lookahead_tokens=4))
+    run = rig.ask(1, text, limit_tokens=tokens)
+    while rig.outcome(run) == "writing":
+        assert rig.core.counters.steps < 1000
         for document in range(2, 9):
             action = seeds.random()
             if action < 0.25:
                 other = [seeds.randrange(1, model.vocabulary.size - 1) for _ in range(seeds.randrange(1, 20))]
-                desk.ask(document, other, limit_tokens=4, alternatives=seeds.choice([1, 1, 2]))
-            elif action < 0.3 and max(desk.requests) != run:
-                desk.stop(max(desk.requests))
+                rig.ask(document, other, limit_tokens=4, alternatives=seeds.choice([1, 1, 2]))
+            elif action < 0.3 and max(rig.requests) != run:
+                rig.stop(max(rig.requests))
             elif action < 0.33:
-                desk.forget(document)
-        desk.step()
-    return expected, desk.tokens(run)
+                rig.forget(document)
+        rig.step()
+    return expected, rig.tokens(run)
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), slots=st.sampled_from([2, 4, 8]))
-def test_greedy_text_is_the_same_beside_seven_others(each_model, make_desk, seed, slots):
+def test_greedy_text_is_the_same_beside_seven_others(each_model, make_rig, seed, slots):
     seeds = Random(seed)
     text = [seeds.randrange(1, 399) for _ in range(seeds.randrange(4, 40))]
-    expected, written = lone_and_busy(each_model, make_desk, text, seeds, 24, slots)
+    expected, written = lone_and_busy(each_model, make_rig, text, seeds, 24, slots)
     assert written == expected
 
 
@@ -229,23 +229,23 @@ EVERY_EDIT = [
 
 @pytest.mark.model
 @pytest.mark.slow
-def test_the_built_in_model_is_exact_after_every_kind_of_edit(builtin, make_desk):
+def test_the_built_in_model_is_exact_after_every_kind_of_edit(builtin, make_rig):
     sizes = {"context_tokens": CONTEXT, "room_tokens": 30, "prefill_tokens": 12, "speculative_rows": 4}
-    desk = make_desk(builtin.core(eos=False, slots=2, **sizes))
-    writers = Writers(builtin, desk)
+    rig = make_rig(builtin.core(eos=False, slots=2, **sizes))
+    writers = Writers(builtin, rig)
     for at, call in enumerate(EVERY_EDIT):
         writers.do(call)
         for _ in range(at % 4 + 1):
-            desk.step()
-    desk.settle()
+            rig.step()
+    rig.settle()
     writers.check_events()
     writers.compare()
-    assert desk.core.counters.preemptions > 0
+    assert rig.core.counters.preemptions > 0
 
 
 @pytest.mark.model
 @pytest.mark.slow
-def test_the_built_in_model_writes_the_same_beside_seven_others(builtin, make_desk):
+def test_the_built_in_model_writes_the_same_beside_seven_others(builtin, make_rig):
     text = builtin.vocabulary.encode("The letter had been lying on the table since the morning, and nobody had")
-    expected, written = lone_and_busy(builtin, make_desk, text, Random(1), 10, 4)
+    expected, written = lone_and_busy(builtin, make_rig, text, Random(1), 10, 4)
     assert written == expected

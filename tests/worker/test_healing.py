@@ -75,34 +75,34 @@ def test_a_token_agrees_exactly_when_the_whole_can_be_written_with_it(tokens, da
 
 
 @pytest.mark.parametrize("heal", [b" t", b" the", b" ", b"q", b" Thornton", "ü".encode(), b"\xc3", b"\n\n"])
-def test_new_text_reproduces_what_was_typed(each_model, make_desk, heal):
-    desk = make_desk(each_model.core(eos=False))
-    run = desk.write(1, TEXT, heal=heal, limit_tokens=3)
-    assert each_model.text(desk.tokens(run)).startswith(heal)
-    assert len(each_model.text(desk.tokens(run))) > len(heal)
+def test_new_text_reproduces_what_was_typed(each_model, make_rig, heal):
+    rig = make_rig(each_model.core(eos=False))
+    run = rig.write(1, TEXT, heal=heal, limit_tokens=3)
+    assert each_model.text(rig.tokens(run)).startswith(heal)
+    assert len(each_model.text(rig.tokens(run))) > len(heal)
 
 
-def test_tokens_that_only_reproduce_are_not_counted(desk, model):
-    run = desk.write(1, TEXT, heal=b"qzxqzx", limit_tokens=2)
-    tokens = desk.tokens(run)
+def test_tokens_that_only_reproduce_are_not_counted(rig, model):
+    run = rig.write(1, TEXT, heal=b"qzxqzx", limit_tokens=2)
+    tokens = rig.tokens(run)
     beyond = [at for at in range(len(tokens)) if len(model.text(tokens[: at + 1])) > 6]
     assert len(beyond) == 2
 
 
-def test_a_healed_token_reports_the_probability_it_has_without_healing(desk, model):
-    run = desk.write(1, TEXT, heal=b" th", limit_tokens=1)
+def test_a_healed_token_reports_the_probability_it_has_without_healing(rig, model):
+    run = rig.write(1, TEXT, heal=b" th", limit_tokens=1)
     logits = model.logits(TEXT).clone()
     logits[list(model.vocabulary.eos_ids)] = float("-inf")
-    first = desk.sampled(run)[0]
+    first = rig.sampled(run)[0]
     assert first.logprob == pytest.approx(float(logits.log_softmax(-1)[first.token]), abs=1e-4)
 
 
-def test_bytes_that_no_token_writes_are_an_error_for_every_alternative(model, make_desk):
+def test_bytes_that_no_token_writes_are_an_error_for_every_alternative(model, make_rig):
     known = [text if text and b"q" not in text else None for text in model.vocabulary.token_bytes]
-    desk = make_desk(EngineCore(model.model, known, (), (), layout=model.layout))
-    run = desk.write(1, TEXT, heal=b"q", limit_tokens=2, alternatives=2)
-    assert [desk.outcome(run, alternative) for alternative in (0, 1)] == ["error", "error"]
-    assert "typed" in desk.events[run][-1].detail
+    rig = make_rig(EngineCore(model.model, known, (), (), layout=model.layout))
+    run = rig.write(1, TEXT, heal=b"q", limit_tokens=2, alternatives=2)
+    assert [rig.outcome(run, alternative) for alternative in (0, 1)] == ["error", "error"]
+    assert "typed" in rig.events[run][-1].detail
 
 
 @pytest.mark.model

@@ -14,7 +14,7 @@ from afterword.engine.options import EngineOptions
 from afterword.worker.loading import load_core, load_model
 from afterword.worker.model.int8 import KERNELS, MEASURED_ROWS, Int8Kernels, Int8Linear, in_halves, quantize, unpacked
 
-from .conftest import FAMILIES, Desk
+from .conftest import FAMILIES, Rig
 
 
 def layer(bias: bool = True) -> Linear:
@@ -66,5 +66,5 @@ def test_all_weights_of_a_model_are_rounded(tiny_model_folder: Callable[..., Pat
 def test_a_model_that_is_not_compiled_for_writes_in_int8(tiny_model_folder: Callable[..., Path]) -> None:
     loaded = load_core(EngineOptions(folder=tiny_model_folder("gpt2"), name="tiny", device="cpu"))
     assert loaded.ready.dtype == "int8"
-    desk = Desk(loaded.core)
-    assert len(desk.tokens(desk.write(1, [5, 6, 7], limit_tokens=4))) == 4
+    rig = Rig(loaded.core)
+    assert len(rig.tokens(rig.write(1, [5, 6, 7], limit_tokens=4))) == 4

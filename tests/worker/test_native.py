@@ -29,7 +29,7 @@ from afterword.worker.native.library import WeightKind, opened
 from afterword.worker.native.runner import NativeRunner, NativeSampler
 
 from ..surroundings import lacking
-from .conftest import Desk, Model, open_model
+from .conftest import Model, Rig, open_model
 
 # Families that the compiled code serves, and what of their configurations takes another way through it.
 SERVED = {
@@ -167,26 +167,26 @@ def test_texts_of_a_core_are_the_same_alone_and_in_company(served: Model, kind: 
     prompts = {document: some_tokens(served, 7 * document, seed=document) for document in (1, 2, 3)}
     alone = {}
     for document, tokens in prompts.items():
-        desk = Desk(core(served, kind))
-        run = desk.write(document, tokens, limit_tokens=12, alternatives=document)
-        alone[document] = [desk.tokens(run, alternative) for alternative in range(document)]
-    desk = Desk(core(served, kind))
+        rig = Rig(core(served, kind))
+        run = rig.write(document, tokens, limit_tokens=12, alternatives=document)
+        alone[document] = [rig.tokens(run, alternative) for alternative in range(document)]
+    rig = Rig(core(served, kind))
     runs = {
-        document: desk.ask(document, tokens, limit_tokens=12, alternatives=document)
+        document: rig.ask(document, tokens, limit_tokens=12, alternatives=document)
         for document, tokens in prompts.items()
     }
-    desk.settle()
-    assert {d: [desk.tokens(run, k) for k in range(d)] for d, run in runs.items()} == alone
+    rig.settle()
+    assert {d: [rig.tokens(run, k) for k in range(d)] for d, run in runs.items()} == alone
 
 
 def test_greedy_text_in_float32_is_that_of_a_plain_forward(served: Model) -> None:
-    desk = Desk(core(served, WeightKind.FLOAT32))
+    rig = Rig(core(served, WeightKind.FLOAT32))
     text = some_tokens(served, 20)
-    run = desk.write(1, text, limit_tokens=20, alternatives=2)
+    run = rig.write(1, text, limit_tokens=20, alternatives=2)
     banned = list(served.vocabulary.banned_ids | served.vocabulary.eos_ids)
     for alternative in range(2):
         so_far = list(text)
-        for at, token in enumerate(desk.tokens(run, alternative)):
+        for at, token in enumerate(rig.tokens(run, alternative)):
             logits = served.logits(so_far).clone()
             logits[banned] = float("-inf")
             if at or not alternative:  # the second alternative begins with the second best
@@ -208,8 +208,8 @@ def test_without_a_compiler_the_model_still_runs(
     assert loaded.ready.dtype == "int8"
     assert not isinstance(loaded.core.runner, NativeRunner)
     assert "no-such-compiler" in caplog.text
-    desk = Desk(loaded.core)
-    assert len(desk.tokens(desk.write(1, [5, 6, 7], limit_tokens=4))) == 4
+    rig = Rig(loaded.core)
+    assert len(rig.tokens(rig.write(1, [5, 6, 7], limit_tokens=4))) == 4
 
 
 def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

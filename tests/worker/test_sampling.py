@@ -64,27 +64,27 @@ def test_the_best_are_distinct_and_in_order_and_leave_out_what_is_excluded():
     assert [choice.token for choice in best(row, 2, torch.tensor([1, 3]))] == [3, 1]
 
 
-def test_a_seeded_run_repeats(desk):
-    runs = [desk.write(document, TEXT, limit_tokens=16, temperature=1.5, seed=11) for document in (1, 2)]
-    assert desk.tokens(runs[0]) == desk.tokens(runs[1])
-    other = desk.write(3, TEXT, limit_tokens=16, temperature=1.5, seed=12)
-    assert desk.tokens(other) != desk.tokens(runs[0])
+def test_a_seeded_run_repeats(rig):
+    runs = [rig.write(document, TEXT, limit_tokens=16, temperature=1.5, seed=11) for document in (1, 2)]
+    assert rig.tokens(runs[0]) == rig.tokens(runs[1])
+    other = rig.write(3, TEXT, limit_tokens=16, temperature=1.5, seed=12)
+    assert rig.tokens(other) != rig.tokens(runs[0])
 
 
-def test_a_seeded_run_gives_the_same_beside_others(each_model, make_desk):
-    alone = make_desk(each_model.core(eos=False, slots=8))
+def test_a_seeded_run_gives_the_same_beside_others(each_model, make_rig):
+    alone = make_rig(each_model.core(eos=False, slots=8))
     expected = alone.write(1, TEXT, limit_tokens=12, temperature=1.2, seed=5, alternatives=2)
-    desk = make_desk(each_model.core(eos=False, slots=8))
+    rig = make_rig(each_model.core(eos=False, slots=8))
     for document in range(2, 9):
-        desk.ask(document, [*TEXT[: document - 1], document], limit_tokens=20, temperature=0.8, seed=document)
-    run = desk.write(1, TEXT, limit_tokens=12, temperature=1.2, seed=5, alternatives=2)
+        rig.ask(document, [*TEXT[: document - 1], document], limit_tokens=20, temperature=0.8, seed=document)
+    run = rig.write(1, TEXT, limit_tokens=12, temperature=1.2, seed=5, alternatives=2)
     for alternative in range(2):
-        assert desk.tokens(run, alternative) == alone.tokens(expected, alternative)
+        assert rig.tokens(run, alternative) == alone.tokens(expected, alternative)
 
 
-def test_a_seeded_run_gives_the_same_with_a_pause_in_it(desk):
-    at_once = desk.write(1, TEXT, limit_tokens=10, temperature=1.5, seed=2)
-    run = desk.write(2, TEXT, limit_tokens=4, temperature=1.5, seed=2)
-    desk.raise_limit(run, 10)
-    desk.settle()
-    assert desk.tokens(run) == desk.tokens(at_once)
+def test_a_seeded_run_gives_the_same_with_a_pause_in_it(rig):
+    at_once = rig.write(1, TEXT, limit_tokens=10, temperature=1.5, seed=2)
+    run = rig.write(2, TEXT, limit_tokens=4, temperature=1.5, seed=2)
+    rig.raise_limit(run, 10)
+    rig.settle()
+    assert rig.tokens(run) == rig.tokens(at_once)

@@ -12,10 +12,10 @@ from afterword.worker.speculation.ngram_proposer import DraftTokens, NgramPropos
 TEXT = [40, 77, 120, 33, 201, 90, 15, 62]
 
 
-def told(desk, run):
+def told(rig, run):
     """What was said of a run, without what the way there cost."""
     events = []
-    for event in desk.events[run]:
+    for event in rig.events[run]:
         if isinstance(event, Sampled):
             events.append(("sampled", event.alternative, event.token, pytest.approx(event.logprob, abs=1e-3)))
         elif isinstance(event, Started):
@@ -46,7 +46,7 @@ documents = st.integers(1, 3)
 scripts = st.lists(st.tuples(documents, edits, details, st.integers(0, 6)), min_size=3, max_size=15)
 
 
-def play(desk, script):
+def play(rig, script):
     """Edits of several documents, each with a request for what follows and more of it."""
     texts = {}
     runs = {}
@@ -57,24 +57,24 @@ def play(desk, script):
         elif kind == "delete":
             del text[max(1, len(text) - what) :]
         elif kind == "accept" and document in runs:
-            text += desk.tokens(runs[document])[:what]
+            text += rig.tokens(runs[document])[:what]
         elif kind == "again":
             text += text[:what]
         elif kind == "replace":
             text[len(text) // 2] = what
         del text[: max(0, len(text) - 60)]
-        runs[document] = run = desk.write(document, list(text), seed=5, **request)
-        desk.raise_limit(run, request["limit_tokens"] + more)
-        desk.settle()
+        runs[document] = run = rig.write(document, list(text), seed=5, **request)
+        rig.raise_limit(run, request["limit_tokens"] + more)
+        rig.settle()
     return runs
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(script=scripts, rows=st.sampled_from([2, 8, 24]), lookahead=st.sampled_from([0, 6]))
-def test_what_is_told_is_the_same_with_and_without_drafts(each_model, make_desk, script, rows, lookahead):
+def test_what_is_told_is_the_same_with_and_without_drafts(each_model, make_rig, script, rows, lookahead):
     sizes = {"slots": 2, "room_tokens": 20}
-    plain = make_desk(each_model.core(**sizes))
-    eager = make_desk(each_model.core(speculative_rows=rows, lookahead_tokens=lookahead, **sizes))
+    plain = make_rig(each_model.core(**sizes))
+    eager = make_rig(each_model.core(speculative_rows=rows, lookahead_tokens=lookahead, **sizes))
     play(plain, script)
     play(eager, script)
     for run in plain.requests:
@@ -82,9 +82,9 @@ def test_what_is_told_is_the_same_with_and_without_drafts(each_model, make_desk,
 
 
 @pytest.fixture
-def eager(model, make_desk):
-    """A desk at a core that speculates."""
-    return make_desk(model.core(eos=False, speculative_rows=8))
+def eager(model, make_rig):
+    """A rig at a core that speculates."""
+    return make_rig(model.core(eos=False, speculative_rows=8))
 
 
 def test_a_text_that_was_written_before_takes_few_steps_to_write_again(eager):
@@ -98,10 +98,10 @@ def test_a_text_that_was_written_before_takes_few_steps_to_write_again(eager):
 
 
 @pytest.fixture
-def foretold(model, make_desk, monkeypatch):
+def foretold(model, make_rig, monkeypatch):
     """Makes every draft after `TEXT` right; returns what is written there."""
-    desk = make_desk(model.core(eos=False))
-    written = desk.tokens(desk.write(1, TEXT, limit_tokens=60))
+    rig = make_rig(model.core(eos=False))
+    written = rig.tokens(rig.write(1, TEXT, limit_tokens=60))
 
     def know(self, text, most):
         at = len(text) - len(TEXT)
@@ -128,25 +128,25 @@ def test_a_prompt_of_few_new_rows_brings_draft_tokens_along(eager, foretold):
     assert eager.tokens(run) == foretold[:7]
 
 
-def test_drafts_that_fail_are_given_up(model, make_desk, monkeypatch):
-    desk = make_desk(model.core(eos=False, speculative_rows=8, room_tokens=400))
+def test_drafts_that_fail_are_given_up(model, make_rig, monkeypatch):
+    rig = make_rig(model.core(eos=False, speculative_rows=8, room_tokens=400))
     monkeypatch.setattr(NgramProposer, "_from_former", lambda *_: DraftTokens(Source.PHRASE, [399] * 15))
-    run = desk.write(1, TEXT, limit_tokens=300)
-    assert len(desk.tokens(run)) == 300
-    assert 0 < desk.core.counters.draft_tokens < 60
-    assert desk.core.counters.accepted_tokens == 0
+    run = rig.write(1, TEXT, limit_tokens=300)
+    assert len(rig.tokens(run)) == 300
+    assert 0 < rig.core.counters.draft_tokens < 60
+    assert rig.core.counters.accepted_tokens == 0
 
 
-def test_a_step_has_no_more_rows_than_are_free(model, make_desk, monkeypatch, foretold):
-    desk = make_desk(model.core(eos=False, speculative_rows=6))
+def test_a_step_has_no_more_rows_than_are_free(model, make_rig, monkeypatch, foretold):
+    rig = make_rig(model.core(eos=False, speculative_rows=6))
     for document in range(1, 4):
-        desk.write(document, TEXT, limit_tokens=1)
+        rig.write(document, TEXT, limit_tokens=1)
     rows = []
-    forward = desk.core.runner.forward
-    monkeypatch.setattr(desk.core.runner, "forward", lambda step: (rows.append(step.rows), forward(step))[1])
-    runs = [desk.ask(document, TEXT, limit_tokens=41) for document in range(1, 4)]
-    desk.settle()
-    assert [desk.tokens(run) for run in runs] == [foretold[:41]] * 3
+    forward = rig.core.runner.forward
+    monkeypatch.setattr(rig.core.runner, "forward", lambda step: (rows.append(step.rows), forward(step))[1])
+    runs = [rig.ask(document, TEXT, limit_tokens=41) for document in range(1, 4)]
+    rig.settle()
+    assert [rig.tokens(run) for run in runs] == [foretold[:41]] * 3
     assert rows == [6] * 20
 
 
@@ -158,13 +158,13 @@ def test_a_draft_never_reaches_beyond_what_was_asked_for(eager):
         assert len(eager.tokens(run)) == 2
 
 
-def test_a_draft_that_does_not_agree_with_the_letters_typed_is_not_computed(model, make_desk):
-    desk = make_desk(model.core(eos=False, speculative_rows=8))
-    first = desk.write(1, TEXT, limit_tokens=6)
-    desk.write(1, [*TEXT[:-1], 5], limit_tokens=1)
-    text = model.text(desk.tokens(first))
+def test_a_draft_that_does_not_agree_with_the_letters_typed_is_not_computed(model, make_rig):
+    rig = make_rig(model.core(eos=False, speculative_rows=8))
+    first = rig.write(1, TEXT, limit_tokens=6)
+    rig.write(1, [*TEXT[:-1], 5], limit_tokens=1)
+    text = model.text(rig.tokens(first))
     other = b"z" if text[:1] != b"z" else b"q"
-    proposed = desk.core.counters.draft_tokens
-    desk.ask(1, TEXT, heal=other, limit_tokens=1)
-    desk.step()
-    assert desk.core.counters.draft_tokens == proposed
+    proposed = rig.core.counters.draft_tokens
+    rig.ask(1, TEXT, heal=other, limit_tokens=1)
+    rig.step()
+    assert rig.core.counters.draft_tokens == proposed

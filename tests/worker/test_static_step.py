@@ -17,7 +17,7 @@ from afterword.worker.model.runner import Runner
 from afterword.worker.model.static_step import NotRecordable, StaticStep
 from afterword.worker.model.step import Span, Step, StepDropped
 
-from .conftest import Desk, Model
+from .conftest import Model, Rig
 
 CACHE_ROWS = 300  # so that there are recorded steps of two lengths
 
@@ -101,17 +101,17 @@ def test_a_step_that_nobody_wants_is_not_run(model: Model) -> None:
 
 
 def test_texts_are_the_same_whether_steps_are_static_or_not(
-    each_model: Model, make_desk: Callable[[EngineCore], Desk]
+    each_model: Model, make_rig: Callable[[EngineCore], Rig]
 ) -> None:
-    plain, static = make_desk(each_model.core(eos=False)), make_desk(core_with_recorded_steps(each_model))
+    plain, static = make_rig(each_model.core(eos=False)), make_rig(core_with_recorded_steps(each_model))
     text = random_tokens(each_model, 40, 3)
-    for desk in (plain, static):
-        desk.ask(1, text, limit_tokens=12)
-        desk.ask(2, text[:9], limit_tokens=7, alternatives=3)
-        desk.settle()
-        desk.ask(1, text[:33] + text[5:8], limit_tokens=6)
-        desk.ask(2, text[:11], limit_tokens=5, alternatives=2, temperature=0.7, seed=4)
-        desk.settle()
+    for rig in (plain, static):
+        rig.ask(1, text, limit_tokens=12)
+        rig.ask(2, text[:9], limit_tokens=7, alternatives=3)
+        rig.settle()
+        rig.ask(1, text[:33] + text[5:8], limit_tokens=6)
+        rig.ask(2, text[:11], limit_tokens=5, alternatives=2, temperature=0.7, seed=4)
+        rig.settle()
     for run in plain.events:
         for alternative in range(plain.requests[run].alternatives):
             assert static.tokens(run, alternative) == plain.tokens(run, alternative)
@@ -126,13 +126,13 @@ def test_attention_that_has_no_fixed_shape_is_refused(model: Model) -> None:
 
 
 def test_small_steps_are_recorded_and_long_ones_are_not(
-    model: Model, make_desk: Callable[[EngineCore], Desk], monkeypatch: pytest.MonkeyPatch
+    model: Model, make_rig: Callable[[EngineCore], Rig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = make_desk(core_with_recorded_steps(model, prefill_tokens=2 * ROWS[-1]))
+    rig = make_rig(core_with_recorded_steps(model, prefill_tokens=2 * ROWS[-1]))
     rows = plain_calls(monkeypatch)
-    desk.write(1, random_tokens(model, ROWS[-1] // 2, 5), limit_tokens=6)
+    rig.write(1, random_tokens(model, ROWS[-1] // 2, 5), limit_tokens=6)
     assert rows == []
-    desk.write(2, random_tokens(model, 2 * ROWS[-1], 6), limit_tokens=6)
+    rig.write(2, random_tokens(model, 2 * ROWS[-1], 6), limit_tokens=6)
     assert rows == [2 * ROWS[-1]]
 
 
@@ -160,7 +160,7 @@ def test_recording_reports_its_progress(model: Model) -> None:
 
 def test_a_model_without_fixed_shapes_is_run_plainly(
     model: Model,
-    make_desk: Callable[[EngineCore], Desk],
+    make_rig: Callable[[EngineCore], Rig],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -168,14 +168,14 @@ def test_a_model_without_fixed_shapes_is_run_plainly(
         raise NotRecordable("its attention has sinks")
 
     text = random_tokens(model, 12, 9)
-    desk = make_desk(model.core(eos=False))
-    want = desk.tokens(desk.write(1, text, limit_tokens=5))
+    rig = make_rig(model.core(eos=False))
+    want = rig.tokens(rig.write(1, text, limit_tokens=5))
     monkeypatch.setattr(StaticStep, "attend", attend)
     runner = RecordedStepRunner(model.model)
-    desk = make_desk(model.core(eos=False, runner=runner))
-    assert not record_steps(runner, desk.core, lambda _: None, capture=False)
+    rig = make_rig(model.core(eos=False, runner=runner))
+    assert not record_steps(runner, rig.core, lambda _: None, capture=False)
     assert "its attention has sinks" in caplog.text
-    assert desk.tokens(desk.write(1, text, limit_tokens=5)) == want
+    assert rig.tokens(rig.write(1, text, limit_tokens=5)) == want
 
 
 def test_recorded_steps_that_compute_something_else_are_not_used(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
