@@ -14,6 +14,7 @@ from ..replay.outcomes import ratio
 from ..report import Section, median, spread
 
 TOLERANCE = 1.05  # a figure may be this many times as high as before
+FEWEST_ROUNDS = 2  # that can agree about anything
 
 
 class Side(StrEnum):
@@ -24,7 +25,7 @@ class Side(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What can be said of a figure."""
+    """What can be said of a figure, if it was measured in several rounds."""
 
     SLOWER = "slower"
     FASTER = "faster"
@@ -61,7 +62,7 @@ class Compared:
     def verdict(self) -> Verdict:
         """Slower or faster only if the medians differ by more than the tolerance and every round agrees."""
         over_all, each = self.ratio, self.round_ratios
-        if over_all is None or not each:
+        if over_all is None or len(each) < FEWEST_ROUNDS:
             return Verdict.SAME
         if over_all > TOLERANCE and min(each) > 1:
             return Verdict.SLOWER

@@ -46,6 +46,10 @@ def test_slower_is_what_is_slower_over_all_and_in_every_round(
     assert one.verdict is verdict
 
 
+def test_a_single_round_proves_nothing() -> None:
+    assert compared([[10, 10, 10]], [[20, 20, 20]]).verdict is Verdict.SAME
+
+
 def test_the_table_shows_both_medians_with_their_spread_and_the_ratio_with_its_rounds() -> None:
     made = section({"a figure": compared([[10, 10], [20]], [[11, 11], [30]])}, "the base")
     assert made.table[1] == [
