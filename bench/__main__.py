@@ -20,7 +20,7 @@ from .goals import Goals
 from .headline import Headline
 from .lifetime import until_told_to_stop
 from .plot import Panel, draw
-from .progress import Progress
+from .progress import ProgressLine
 from .replay import Replayed, plan, replay, tables
 from .replay.discovery import find_servers
 from .replay.http_client import http_session
@@ -80,7 +80,7 @@ async def _measure(args: Namespace, files: ModelFiles) -> tuple[list[Section], l
     async with http_session() as session:
         found: list[str] = []
         servers = find_servers(server_args_of(args), args.model, files, session, found.append)
-        progress = Progress(sum(_estimate_s(name, args, servers) for name in names))
+        progress = ProgressLine(sum(_estimate_s(name, args, servers) for name in names))
         for line in found:
             progress.say(line)
         for at, name in enumerate(names, 1):

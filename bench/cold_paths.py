@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from . import prose
-from .progress import Progress
+from .progress import ProgressLine
 from .replay.editor import EditorText, Keystroke
 from .replay.outcomes import ratio
 from .replay.plan import START_S
 from .replay.script import opening
-from .replay.server import Capacity, Description, RunningServer, Server, all_running
+from .replay.server import Capacity, Description, Server, StartedServer, all_running
 from .replay.servers import LLAMA
 from .replay.tables import server_sections
 from .replay.typist import ClientKind, Typist
@@ -64,7 +64,7 @@ def repetitions_of(keeps_texts: bool, quick: bool) -> int:
     return most if keeps_texts else min(most, SLOW_REPETITIONS)
 
 
-async def measure(servers: Sequence[Server], progress: Progress, quick: bool) -> list[Section]:
+async def measure(servers: Sequence[Server], progress: ProgressLine, quick: bool) -> list[Section]:
     """All acts on all servers, which take turns."""
     cold = ColdTimes()
     repetitions = QUICK_REPETITIONS if quick else REPETITIONS
@@ -93,7 +93,7 @@ async def measure(servers: Sequence[Server], progress: Progress, quick: bool) ->
     return sections(cold)
 
 
-async def one_text(server: RunningServer, number: int) -> dict[str, float]:
+async def one_text(server: StartedServer, number: int) -> dict[str, float]:
     """All acts on one text, in order; milliseconds to the answer, infinite where none came."""
     before, rest = opening(prose.texts(), number, CHARACTERS, EDITION)
     # A wrong letter, which is there from the start and will be mended.

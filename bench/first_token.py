@@ -93,7 +93,9 @@ def _section(description: str, taken: _Taken) -> Section:
     section = Section("First token: from a keystroke to its first token, against a bare step")
     section.note = f"A bare step is one row through the runner that serves: {description}."
     every = [value for values in taken.first_ms.values() for value in values]
-    others = [value for kind, values in taken.first_ms.items() if kind != prose.Kind.THROUGH for value in values]
+    others = [
+        value for kind, values in taken.first_ms.items() if kind != prose.KeystrokeKind.THROUGH for value in values
+    ]
     base = median(taken.bare_ms)
     goal = f"at most {GOAL_RATIO} times the bare step"
     section.add(f"bare step ({description})", ms(taken.bare_ms))
@@ -101,7 +103,7 @@ def _section(description: str, taken: _Taken) -> Section:
     section.add("all keystrokes", f"{ms(every)}, {ratio:.2f} times the bare step", goal, ratio <= GOAL_RATIO)
     ratio = median(others) / base
     section.add("those not typed through", f"{ms(others)}, {ratio:.2f} times the bare step", goal, ratio <= GOAL_RATIO)
-    for kind in prose.Kind:
+    for kind in prose.KeystrokeKind:
         times = taken.first_ms[kind]
         section.add(kind, f"{ms(times)}, {median(times) / base:.2f} times" if times else ms(times))
     section.add(

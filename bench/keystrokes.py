@@ -19,7 +19,7 @@ from pathlib import Path
 from .instrumented_server import NotedStep, instrumented_server, read_steps
 from .replay.afterword_client import AfterwordClient
 from .replay.outcomes import PROSE, UNFORESEEN, Load, Outcome
-from .replay.server import RunningServer
+from .replay.server import StartedServer
 from .replay.servers import AFTERWORD, MAX_TOKENS
 from .replay.stop_rule import StopRule
 from .replay.tables import TEXT_TITLES
@@ -71,7 +71,7 @@ async def measure(model: str, quick: bool, stop: str) -> Section:
             async def client(number: int) -> ServerClient:
                 return await AfterwordClient.connect(process.url, MAX_TOKENS, StopRule(stop).stop)
 
-            server = RunningServer(AFTERWORD, client, process.tree)
+            server = StartedServer(AFTERWORD, client, process.tree)
             for number, load in enumerate(loads):
                 typed[load] = await _type(server, load, EDITION + number, seconds[load.writers])
                 await server.rest()
@@ -113,7 +113,7 @@ def way_of(outcome: Outcome, pressed: int, step_ends: Sequence[int]) -> Answered
     return Answered.WITH_STEP if any(pressed < end < answered for end in step_ends) else Answered.WITHOUT_STEP
 
 
-async def _type(server: RunningServer, load: Load, edition: int, seconds: float) -> list[Typed]:
+async def _type(server: StartedServer, load: Load, edition: int, seconds: float) -> list[Typed]:
     async with typists_at(server, load, edition, seconds) as (typists, scripts):
         await open_all(typists)
         await type_all(typists, scripts, load)

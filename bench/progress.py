@@ -10,7 +10,7 @@ TRUST_AFTER_S = 60.0  # of estimated work, before the estimate is corrected by h
 FASTEST, SLOWEST = 0.5, 3.0  # the bounds of that correction
 
 
-class Progress:
+class ProgressLine:
     """Says on standard error what happens, with the time since the start and an estimate of the rest."""
 
     def __init__(self, expected_s: float, stream: TextIO | None = None) -> None:

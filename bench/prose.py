@@ -12,7 +12,7 @@ LONG_CHARACTERS = 2000
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
-class Kind(StrEnum):
+class KeystrokeKind(StrEnum):
     """What a keystroke does to the text before it."""
 
     THROUGH = "typed through"  # it is what the ghost text said
@@ -37,10 +37,10 @@ def unforeseen(text: str, seed: int) -> str:
     return _LETTERS.sub(lambda word: "".join(dice.sample(word.group(), len(word.group()))), text)
 
 
-def kind_of(before: str, key: str, ghost: str) -> Kind:
+def kind_of(before: str, key: str, ghost: str) -> KeystrokeKind:
     """The kind of `key`, typed after `before` while `ghost` stood there."""
     if ghost.startswith(key):
-        return Kind.THROUGH
+        return KeystrokeKind.THROUGH
     if not key.isalnum():
-        return Kind.ENDS_WORD
-    return Kind.INSIDE_WORD if before[-1:].isalnum() else Kind.STARTS_WORD
+        return KeystrokeKind.ENDS_WORD
+    return KeystrokeKind.INSIDE_WORD if before[-1:].isalnum() else KeystrokeKind.STARTS_WORD

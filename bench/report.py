@@ -14,7 +14,7 @@ LOW, HIGH = 0.1, 0.9  # the percentiles that stand beside medians as their sprea
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ReportedFigure:
     """One result. `goal` says in words what was wanted, `met` whether it was reached; both may be missing."""
 
     name: str
@@ -31,14 +31,14 @@ class Section:
     """
 
     title: str
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[ReportedFigure] = field(default_factory=list)
     table: list[list[str]] = field(default_factory=list)
     raw: dict[str, object] = field(default_factory=dict)
     note: str = ""
 
     def add(self, name: str, value: str, goal: str = "", met: bool | None = None) -> None:
         """Append a figure."""
-        self.figures.append(Figure(name, value, goal, met))
+        self.figures.append(ReportedFigure(name, value, goal, met))
 
 
 def median(values: Sequence[float]) -> float:
@@ -118,7 +118,7 @@ def as_table(table: Sequence[Sequence[str]]) -> list[str]:
     return [heads, "|" + " --- |" * len(table[0]), *rows]
 
 
-def _judged(figure: Figure) -> str:
+def _judged(figure: ReportedFigure) -> str:
     if not figure.goal:
         return ""
     return figure.goal + {True: "", False: " (missed)", None: " (not measured)"}[figure.met]

@@ -36,7 +36,7 @@ MAX_TOKENS = 24
 
 
 @dataclass(slots=True)
-class Ask:
+class TimedAsk:
     """What became of one `suggest`; times are of `time.perf_counter`, in seconds."""
 
     sent: float
@@ -61,10 +61,10 @@ class OpenDocument:
     before: str
     rev: int = 1
     id: int = 0
-    asked: dict[int, Ask] = field(default_factory=dict)
+    asked: dict[int, TimedAsk] = field(default_factory=dict)
 
     @property
-    def newest(self) -> Ask:
+    def newest(self) -> TimedAsk:
         """The suggestion asked for last."""
         return self.asked[self.id]
 
@@ -95,7 +95,7 @@ class WireClient:
         await self._reader
 
     @property
-    def asked(self) -> list[Ask]:
+    def asked(self) -> list[TimedAsk]:
         """Everything asked for so far, in all documents."""
         return [ask for document in self.documents.values() for ask in document.asked.values()]
 
@@ -115,14 +115,14 @@ class WireClient:
         max_tokens: int = MAX_TOKENS,
         stop: Stop = Stop.SENTENCE,
         since: float | None = None,
-    ) -> Ask:
+    ) -> TimedAsk:
         """Ask for text at the caret. `since`: when the clock of the answer began, now if not given."""
         document.id += 1
-        ask = document.asked[document.id] = Ask(time.perf_counter() if since is None else since)
+        ask = document.asked[document.id] = TimedAsk(time.perf_counter() if since is None else since)
         await self.send(Suggest(doc=document.name, id=document.id, rev=document.rev, max_tokens=max_tokens, stop=stop))
         return ask
 
-    async def key(self, document: OpenDocument, key: str, max_tokens: int = MAX_TOKENS, delete: int = 0) -> Ask:
+    async def key(self, document: OpenDocument, key: str, max_tokens: int = MAX_TOKENS, delete: int = 0) -> TimedAsk:
         """Type, in place of the last `delete` units, and ask, as an editor that does both on every keystroke."""
         pressed = time.perf_counter()
         await self.type(document, key, delete)
@@ -138,11 +138,11 @@ class WireClient:
         """Take back what was asked for last."""
         await self.send(Cancel(doc=document.name, id=document.id))
 
-    async def done(self, ask: Ask) -> None:
+    async def done(self, ask: TimedAsk) -> None:
         """Wait for the end of a suggestion."""
         await self.until(lambda: ask.dones > 0)
 
-    async def tokens(self, ask: Ask, count: int) -> None:
+    async def tokens(self, ask: TimedAsk, count: int) -> None:
         """Wait for so many token frames of a suggestion, or its end."""
         await self.until(lambda: ask.tokens >= count or ask.dones > 0)
 

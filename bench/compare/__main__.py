@@ -13,10 +13,10 @@ import uvloop
 from .. import machine
 from ..afterword_server import afterword_server
 from ..lifetime import until_told_to_stop
-from ..progress import Progress
+from ..progress import ProgressLine
 from ..report import Section, as_json, as_text
 from .measurements import MEASUREMENTS, Measurement, named
-from .ratios import Compared, Side, Verdict, section
+from .ratios import Compared, Side, SpeedVerdict, section
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 3
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     print(as_text(facts, made))
     if args.json:
         args.json.write_text(as_json(facts, made) + "\n", "utf-8")
-    return int(any(one.verdict is Verdict.SLOWER for one in compared.values()))
+    return int(any(one.verdict is SpeedVerdict.SLOWER for one in compared.values()))
 
 
 async def compare(
@@ -48,7 +48,7 @@ async def compare(
     """All figures by name. The order of the two sides is reversed from round to round."""
     settings = {one.arguments for one in chosen.values()}
     each_s = sum(one.about_s for one in chosen.values()) + START_S * len(settings)
-    progress = Progress(2 * (START_S + rounds * each_s))
+    progress = ProgressLine(2 * (START_S + rounds * each_s))
     for side, checkout in checkouts.items():
         progress.say(f"starting {side} once, so that its model is converted and its kernels compiled")
         async with afterword_server(model, checkout=checkout):

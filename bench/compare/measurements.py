@@ -21,7 +21,7 @@ from ..afterword_server import ServeProcess
 from ..cancellation import diverge, during_decode
 from ..replay.script import opening
 from ..replay.token_counter import TOLD_EACH_S, total
-from ..wire_client import Ask, WireClient
+from ..wire_client import TimedAsk, WireClient
 
 KEY_INTERVAL_S = 0.2
 CONTEXT_CHARACTERS = 300
@@ -139,7 +139,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
 }
 
 
-def answer_ms(ask: Ask) -> float:
+def answer_ms(ask: TimedAsk) -> float:
     """Until there was text, or the word that there is none; infinite if neither came."""
     if ask.first_token_ms is not None:
         return ask.first_token_ms

@@ -24,7 +24,7 @@ class Side(StrEnum):
     THIS = "this"
 
 
-class Verdict(StrEnum):
+class SpeedVerdict(StrEnum):
     """What can be said of a figure, if it was measured in several rounds."""
 
     SLOWER = "slower"
@@ -59,16 +59,16 @@ class Compared:
         return [one for one in known if one is not None]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> SpeedVerdict:
         """Slower or faster only if the medians differ by more than the tolerance and every round agrees."""
         over_all, each = self.ratio, self.round_ratios
         if over_all is None or len(each) < FEWEST_ROUNDS:
-            return Verdict.SAME
+            return SpeedVerdict.SAME
         if over_all > TOLERANCE and min(each) > 1:
-            return Verdict.SLOWER
+            return SpeedVerdict.SLOWER
         if over_all < 1 / TOLERANCE and max(each) < 1:
-            return Verdict.FASTER
-        return Verdict.SAME
+            return SpeedVerdict.FASTER
+        return SpeedVerdict.SAME
 
 
 def section(compared: Mapping[str, Compared], base: str) -> Section:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..progress import Progress
+from ..progress import ProgressLine
 from .plan import ReplayPlan
 from .server import Server
 from .servers import AFTERWORD, LLAMA
@@ -28,7 +28,7 @@ class Replayed:
 
 
 async def replay(
-    plan: ReplayPlan, servers: Sequence[Server], progress: Progress, count_tokens: CountTokens, search: bool
+    plan: ReplayPlan, servers: Sequence[Server], progress: ProgressLine, count_tokens: CountTokens, search: bool
 ) -> Replayed:
     """Run everything. `search`: also look for the number of writers that Afterword and llama.cpp each serve."""
     trials = Trials(plan, servers, progress, count_tokens)

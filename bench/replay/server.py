@@ -50,7 +50,7 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
-class RunningServer:
+class StartedServer:
     """A server that answers.
 
     `client`: gives the writer of a number a client. `tree`: its processes, None if they are elsewhere.
@@ -99,7 +99,7 @@ class Server(Protocol):
     most_writers: int
     keeps_texts: bool
 
-    def serve(self, capacity: Capacity) -> contextlib.AbstractAsyncContextManager[RunningServer]:
+    def serve(self, capacity: Capacity) -> contextlib.AbstractAsyncContextManager[StartedServer]:
         """Have it run while the context lasts. Raises NotStarted, TimeoutError."""
         ...
 
@@ -107,10 +107,10 @@ class Server(Protocol):
 @contextlib.asynccontextmanager
 async def all_running(
     servers: Sequence[Server], capacity: Capacity, say: Callable[[str], None], skip: Callable[[str], None]
-) -> AsyncIterator[dict[str, RunningServer]]:
+) -> AsyncIterator[dict[str, StartedServer]]:
     """Start servers, warm each up and pause it. `skip` is told in words what could not be started."""
     async with contextlib.AsyncExitStack() as stack:
-        started: dict[str, RunningServer] = {}
+        started: dict[str, StartedServer] = {}
         for server in servers:
             say(f"starting {server.name}")
             try:
@@ -129,7 +129,7 @@ async def all_running(
                 running_server.resume()
 
 
-async def _warm_up(server: RunningServer) -> None:
+async def _warm_up(server: StartedServer) -> None:
     """Have a server do once what only the first request costs."""
     client = await server.client(0)
     await Typist(client, EditorText("Before anything is measured, "), ClientKind.PLAIN).open(WARM_UP_WITHIN_S)

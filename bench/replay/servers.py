@@ -27,7 +27,7 @@ from . import token_counter
 from .afterword_client import AfterwordClient
 from .dialects import LlamaDialect, OpenAIDialect
 from .http_client import HttpClient
-from .server import UNKNOWN, Capacity, Description, RunningServer, answering, tree_of
+from .server import UNKNOWN, Capacity, Description, StartedServer, answering, tree_of
 from .stop_rule import StopRule
 from .token_counter import TokenCounter
 from .typist import ServerClient
@@ -61,7 +61,7 @@ class AfterwordServer:
         self._rule = rule
 
     @contextlib.asynccontextmanager
-    async def serve(self, capacity: Capacity) -> AsyncIterator[RunningServer]:
+    async def serve(self, capacity: Capacity) -> AsyncIterator[StartedServer]:
         """Start it; it is not told the capacity."""
         async with afterword_server(self._model) as process:
 
@@ -69,7 +69,7 @@ class AfterwordServer:
                 return await AfterwordClient.connect(process.url, MAX_TOKENS, self._rule.stop)
 
             counter = TokenCounter(self._session, process.http_url, token_counter.AFTERWORD)
-            yield RunningServer(
+            yield StartedServer(
                 self.name,
                 client,
                 process.tree,
@@ -98,7 +98,7 @@ class LlamaServer:
         self._version = version
 
     @contextlib.asynccontextmanager
-    async def serve(self, capacity: Capacity) -> AsyncIterator[RunningServer]:
+    async def serve(self, capacity: Capacity) -> AsyncIterator[StartedServer]:
         """Start it."""
         port = free_port()
         cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
@@ -107,7 +107,7 @@ class LlamaServer:
         command += ["--threads", cores, "--threads-batch", cores, "--metrics"]
         url = f"http://{HOST}:{port}"
         async with answering(command, f"{url}/health") as (tree, start_s):
-            yield RunningServer(
+            yield StartedServer(
                 self.name,
                 _llama_clients(self._session, url, self._rule),
                 tree,
@@ -135,9 +135,9 @@ class RemoteLlama:
         self.most_writers = int(_fetch(f"{url.rstrip('/')}/props").get("total_slots", 1))
 
     @contextlib.asynccontextmanager
-    async def serve(self, capacity: Capacity) -> AsyncIterator[RunningServer]:
+    async def serve(self, capacity: Capacity) -> AsyncIterator[StartedServer]:
         """Nothing to start."""
-        yield RunningServer(
+        yield StartedServer(
             self.name,
             _llama_clients(self._session, self._url, self._rule),
             tree_of(self._url),
@@ -160,10 +160,10 @@ class RemoteOpenAI:
         self.most_writers = ANY_NUMBER
 
     @contextlib.asynccontextmanager
-    async def serve(self, capacity: Capacity) -> AsyncIterator[RunningServer]:
+    async def serve(self, capacity: Capacity) -> AsyncIterator[StartedServer]:
         """Nothing to start."""
         clients = _openai_clients(self._session, self._url, self._model, self._rule)
-        yield RunningServer(self.name, clients, tree_of(self._url), Description(started="by somebody else"))
+        yield StartedServer(self.name, clients, tree_of(self._url), Description(started="by somebody else"))
 
 
 class TransformersServer:
@@ -180,7 +180,7 @@ class TransformersServer:
         self._rule = rule
 
     @contextlib.asynccontextmanager
-    async def serve(self, capacity: Capacity) -> AsyncIterator[RunningServer]:
+    async def serve(self, capacity: Capacity) -> AsyncIterator[StartedServer]:
         """Start it."""
         port = free_port()
         command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(self._folder)]
@@ -188,7 +188,7 @@ class TransformersServer:
         command += ["--continuous-batching", *CACHE_FLAGS] if self._batching else []
         url = f"http://{HOST}:{port}"
         async with answering(command, f"{url}/health") as (tree, start_s):
-            yield RunningServer(
+            yield StartedServer(
                 self.name,
                 _openai_clients(self._session, url, str(self._folder), self._rule),
                 tree,
@@ -216,7 +216,7 @@ class VllmServer:
         self._rule = rule
 
     @contextlib.asynccontextmanager
-    async def serve(self, capacity: Capacity) -> AsyncIterator[RunningServer]:
+    async def serve(self, capacity: Capacity) -> AsyncIterator[StartedServer]:
         """Start it."""
         port = free_port()
         command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(self._folder)]
@@ -224,7 +224,7 @@ class VllmServer:
         command += ["--max-model-len", str(capacity.context_tokens), "--gpu-memory-utilization", VLLM_MEMORY_SHARE]
         url = f"http://{HOST}:{port}"
         async with answering(command, f"{url}/health") as (tree, start_s):
-            yield RunningServer(
+            yield StartedServer(
                 self.name,
                 _openai_clients(self._session, url, str(self._folder), self._rule),
                 tree,

@@ -15,14 +15,14 @@ from time import perf_counter
 
 from .. import prose
 from ..processes import PeakMemory
-from ..progress import Progress
+from ..progress import ProgressLine
 from .answers import Answer
 from .editor import EditorText, Keystroke
 from .outcomes import SOON_MS, UNFORESEEN, Load, Trial, figures, tokens_told
 from .plan import BETWEEN_TRIALS_S, START_S, Group, ReplayPlan, groups, next_try, tokens_for, turns, worthwhile
 from .rhythm import Rhythm
 from .script import opening, script
-from .server import Capacity, Description, RunningServer, Server, all_running
+from .server import Capacity, Description, Server, StartedServer, all_running
 from .token_counter import TOLD_EACH_S, TokenCounts
 from .typist import ClientKind, Typist
 
@@ -54,7 +54,7 @@ class Trials:
     """Goes through a plan with some servers."""
 
     def __init__(
-        self, plan: ReplayPlan, servers: Sequence[Server], progress: Progress, count_tokens: CountTokens
+        self, plan: ReplayPlan, servers: Sequence[Server], progress: ProgressLine, count_tokens: CountTokens
     ) -> None:
         """`count_tokens`: of a text, with the model's tokenizer."""
         self._plan = plan
@@ -104,7 +104,7 @@ class Trials:
                     await self._try(running[name], load)
                     self._progress.advance(self._plan.seconds_of(load) + BETWEEN_TRIALS_S)
 
-    async def _try(self, server: RunningServer, load: Load) -> None:
+    async def _try(self, server: StartedServer, load: Load) -> None:
         server.resume()
         self._edition += 1
         try:
@@ -127,7 +127,7 @@ class Trials:
 
 @contextlib.asynccontextmanager
 async def typists_at(
-    server: RunningServer, load: Load, edition: int, seconds: float
+    server: StartedServer, load: Load, edition: int, seconds: float
 ) -> AsyncIterator[tuple[list[Typist], list[list[Keystroke]]]]:
     """Typists with a client each, and what each will type: it depends on load and writer only, not on the server."""
     texts = prose.texts()
@@ -161,7 +161,7 @@ async def open_all(typists: Sequence[Typist]) -> list[float | None]:
 
 
 async def run_trial(
-    server: RunningServer, load: Load, edition: int, seconds: float, count_tokens: CountTokens
+    server: StartedServer, load: Load, edition: int, seconds: float, count_tokens: CountTokens
 ) -> Trial:
     """One load on one server."""
     async with typists_at(server, load, edition, seconds) as (typists, scripts):
@@ -196,7 +196,7 @@ async def run_trial(
     )
 
 
-async def _tokens_since(server: RunningServer, before: TokenCounts | None, first: Sequence[Answer]) -> TokenCounts:
+async def _tokens_since(server: StartedServer, before: TokenCounts | None, first: Sequence[Answer]) -> TokenCounts:
     """Tokens that a server has counted since `before`, less those for opening the documents."""
     if server.counter is None or before is None:
         return TokenCounts(None, None, None)

@@ -31,7 +31,7 @@ WARM_UPS = 2  # the first times pass through what is done only once
 WALKS = 3
 
 
-class Client:
+class WalkClient:
     """A bare client that keeps all messages."""
 
     def __init__(self, socket: ClientConnection) -> None:
@@ -89,7 +89,7 @@ async def record(act: str) -> Walk:
         async with running(command, environment) as program, asyncio.timeout(START_WITHIN_S):
             url = await program.until_says(ADDRESS)
             async with connect(url, subprotocols=["afterword.v1"], compression=None) as socket:
-                client = Client(socket)
+                client = WalkClient(socket)
                 await client.say(type="hello")
                 for count in range(WARM_UPS + WALKS):
                     await client.live()  # at which both processes write down what they recorded before

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from bench import prose, report, steady, wire_client
-from bench.prose import Kind
+from bench.prose import KeystrokeKind
 
 from afterword.config.settings import Settings
 from afterword.engine.in_process import InProcessEngine
@@ -23,15 +23,15 @@ from afterword.worker.in_process import load_giving_way
 @pytest.mark.parametrize(
     ("before", "key", "ghost", "kind"),
     [
-        ("The c", "a", "at sat", Kind.THROUGH),
-        ("The cat", " ", " sat", Kind.THROUGH),
-        ("The c", "a", "orn", Kind.INSIDE_WORD),
-        ("The ", "c", "", Kind.STARTS_WORD),
-        ("The cat", " ", "s", Kind.ENDS_WORD),
-        ("The cat", ".", "", Kind.ENDS_WORD),
+        ("The c", "a", "at sat", KeystrokeKind.THROUGH),
+        ("The cat", " ", " sat", KeystrokeKind.THROUGH),
+        ("The c", "a", "orn", KeystrokeKind.INSIDE_WORD),
+        ("The ", "c", "", KeystrokeKind.STARTS_WORD),
+        ("The cat", " ", "s", KeystrokeKind.ENDS_WORD),
+        ("The cat", ".", "", KeystrokeKind.ENDS_WORD),
     ],
 )
-def test_a_keystroke_is_told_by_what_it_does(before: str, key: str, ghost: str, kind: Kind) -> None:
+def test_a_keystroke_is_told_by_what_it_does(before: str, key: str, ghost: str, kind: KeystrokeKind) -> None:
     assert prose.kind_of(before, key, ghost) is kind
 
 

@@ -11,7 +11,7 @@ from bench.cold_paths import ACTS, ColdTimes, mending, middle_of, one_text, with
 from bench.replay.afterword_client import AfterwordClient
 from bench.replay.editor import EditorText
 from bench.replay.script import opening
-from bench.replay.server import Description, RunningServer
+from bench.replay.server import Description, StartedServer
 from bench.replay.servers import AFTERWORD, LLAMA
 from bench.replay.typist import ServerClient
 
@@ -59,7 +59,7 @@ async def test_a_server_is_taken_through_every_act(tiny_model_folder: Any, monke
         async def client(number: int) -> ServerClient:
             return await AfterwordClient.connect(server.url, 8, Stop.SENTENCE)
 
-        taken = await one_text(RunningServer(AFTERWORD, client, None), 0)
+        taken = await one_text(StartedServer(AFTERWORD, client, None), 0)
     assert list(taken) == [ACTS[0], ACTS[1], ACTS[2], ACTS[4], ACTS[3]]
     assert all(ms > 0 for ms in taken.values())
 

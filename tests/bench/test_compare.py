@@ -15,8 +15,8 @@ import pytest
 from bench.afterword_server import variables_for
 from bench.compare.__main__ import main
 from bench.compare.measurements import MEASUREMENTS, answer_ms, named
-from bench.compare.ratios import Compared, Side, Verdict, section
-from bench.wire_client import Ask
+from bench.compare.ratios import Compared, Side, SpeedVerdict, section
+from bench.wire_client import TimedAsk
 
 from afterword_protocol.messages import Done, Reason, Timing, Usage
 
@@ -30,16 +30,16 @@ def compared(base: list[list[float]], this: list[list[float]]) -> Compared:
 @pytest.mark.parametrize(
     ("this", "ratio", "verdict"),
     [
-        ([[12, 12], [11, 11], [13, 13]], 1.2, Verdict.SLOWER),
-        ([[12, 12], [9, 9], [13, 13]], 1.2, Verdict.SAME),  # one round was faster: noise
-        ([[10.4], [10.4], [10.4]], 1.04, Verdict.SAME),
-        ([[8], [9], [8]], 0.8, Verdict.FASTER),
-        ([[8], [11], [8]], 0.8, Verdict.SAME),
-        ([[math.inf], [math.inf], [math.inf]], math.inf, Verdict.SLOWER),
+        ([[12, 12], [11, 11], [13, 13]], 1.2, SpeedVerdict.SLOWER),
+        ([[12, 12], [9, 9], [13, 13]], 1.2, SpeedVerdict.SAME),  # one round was faster: noise
+        ([[10.4], [10.4], [10.4]], 1.04, SpeedVerdict.SAME),
+        ([[8], [9], [8]], 0.8, SpeedVerdict.FASTER),
+        ([[8], [11], [8]], 0.8, SpeedVerdict.SAME),
+        ([[math.inf], [math.inf], [math.inf]], math.inf, SpeedVerdict.SLOWER),
     ],
 )
 def test_slower_is_what_is_slower_over_all_and_in_every_round(
-    this: list[list[float]], ratio: float, verdict: Verdict
+    this: list[list[float]], ratio: float, verdict: SpeedVerdict
 ) -> None:
     one = compared([[10, 10], [10, 10], [10, 10]], this)
     assert one.ratio == pytest.approx(ratio)
@@ -47,7 +47,7 @@ def test_slower_is_what_is_slower_over_all_and_in_every_round(
 
 
 def test_a_single_round_proves_nothing() -> None:
-    assert compared([[10, 10, 10]], [[20, 20, 20]]).verdict is Verdict.SAME
+    assert compared([[10, 10, 10]], [[20, 20, 20]]).verdict is SpeedVerdict.SAME
 
 
 def test_the_table_shows_both_medians_with_their_spread_and_the_ratio_with_its_rounds() -> None:
@@ -66,19 +66,19 @@ def test_the_table_shows_both_medians_with_their_spread_and_the_ratio_with_its_r
 
 def test_what_was_not_measured_of_one_side_says_nothing() -> None:
     one = compared([[10]], [])
-    assert one.verdict is Verdict.SAME
+    assert one.verdict is SpeedVerdict.SAME
     assert section({"a figure": one}, "the base").table[1][3] == "unknown"
 
 
 def test_being_told_that_there_is_nothing_is_an_answer_and_being_superseded_is_none() -> None:
     def asked(reason: Reason) -> float:
         done = Done(doc="a", id=1, reason=reason, usage=Usage(), timing=Timing())
-        return answer_ms(Ask(sent=1.0, done=done, done_at=1.25))
+        return answer_ms(TimedAsk(sent=1.0, done=done, done_at=1.25))
 
     assert asked(Reason.END) == 250
     assert asked(Reason.SUPERSEDED) == math.inf
-    assert answer_ms(Ask(sent=1.0)) == math.inf
-    assert answer_ms(Ask(sent=1.0, first_token=1.5)) == 500
+    assert answer_ms(TimedAsk(sent=1.0)) == math.inf
+    assert answer_ms(TimedAsk(sent=1.0, first_token=1.5)) == 500
 
 
 def test_a_checkout_runs_its_own_code(tmp_path: Path) -> None:

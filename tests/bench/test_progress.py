@@ -7,12 +7,12 @@ import re
 
 import pytest
 from bench import progress
-from bench.progress import Progress
+from bench.progress import ProgressLine
 
 
 def test_each_line_says_how_long_it_has_taken_and_about_how_long_it_will_still_take() -> None:
     stream = io.StringIO()
-    told = Progress(300, stream)
+    told = ProgressLine(300, stream)
     told.say("one")
     told.advance(30)
     told.say("two")
@@ -24,7 +24,7 @@ def test_each_line_says_how_long_it_has_taken_and_about_how_long_it_will_still_t
 def test_the_rest_is_expected_at_the_pace_of_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(progress, "monotonic", lambda: now[0])
-    told = Progress(300)
+    told = ProgressLine(300)
     now[0] = 200.0
     told.advance(100)
     assert told.left_s == 400

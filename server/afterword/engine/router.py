@@ -37,7 +37,7 @@ def engine_of(options: EngineOptions) -> Engine:
 
 
 @dataclass(slots=True)
-class _Document:
+class _Route:
     """A document: the engine that serves it, and its newest run, so that this can be ended should the engine die."""
 
     engine: int
@@ -58,7 +58,7 @@ class EngineRouter:
         self._sink: EventSink | None = None
         self._ready: dict[int, Ready] = {}  # engines that answer
         self._failed: set[int] = set()  # engines that never will
-        self._documents: dict[int, _Document] = {}  # those that an engine serves
+        self._documents: dict[int, _Route] = {}  # those that an engine serves
 
     async def open(self, sink: EventSink) -> None:
         """Start all engines."""
@@ -71,7 +71,7 @@ class EngineRouter:
         document = self._documents.get(command.document)
         if isinstance(command, Request):
             if document is None:
-                document = self._documents[command.document] = _Document(self._least_loaded(), command.owner)
+                document = self._documents[command.document] = _Route(self._least_loaded(), command.owner)
             document.run, document.alternatives = command.run, command.alternatives
         if document is not None:
             self._engines[document.engine].submit(command)

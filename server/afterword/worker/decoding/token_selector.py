@@ -14,7 +14,7 @@ from afterword.engine.api import Ended, Paused, RunEvent, Sampled, Started
 from afterword.worker.cache.slots import Slot
 from afterword.worker.decoding.healing import Healer
 from afterword.worker.decoding.sampling import Choice, Sampler, best
-from afterword.worker.scheduler.sequence import Alternative, Sequence, State
+from afterword.worker.scheduler.sequence import Sequence, SequenceAlternative, State
 
 UNHEALABLE = "no token of the model continues the text in the way it was typed"
 FULL = "the context is full"
@@ -81,7 +81,7 @@ class TokenSelector:
     def _row(
         self,
         sequence: Sequence,
-        alternatives: list[Alternative],
+        alternatives: list[SequenceAlternative],
         row: Tensor | None,
         now: float,
         events: list[RunEvent],
@@ -103,7 +103,7 @@ class TokenSelector:
         return row
 
     def _grow_branch(
-        self, sequence: Sequence, alternative: Alternative, slot: Slot, now: float, events: list[RunEvent]
+        self, sequence: Sequence, alternative: SequenceAlternative, slot: Slot, now: float, events: list[RunEvent]
     ) -> None:
         """More of an alternative that has parted from the others, as far as remembered logits go."""
         branch = alternative.branch
@@ -163,7 +163,7 @@ class TokenSelector:
     def _add(
         self,
         sequence: Sequence,
-        alternatives: list[Alternative],
+        alternatives: list[SequenceAlternative],
         choice: Choice | None,
         tokens: list[int],
         events: list[RunEvent],
@@ -185,7 +185,12 @@ class TokenSelector:
                 events.append(Sampled(*sequence.key, alternative.index, choice.token, choice.logprob))
 
     def _end(
-        self, sequence: Sequence, alternatives: list[Alternative], reason: str, detail: str, events: list[RunEvent]
+        self,
+        sequence: Sequence,
+        alternatives: list[SequenceAlternative],
+        reason: str,
+        detail: str,
+        events: list[RunEvent],
     ) -> None:
         sequence.turn(alternatives, State.ENDED)
         for alternative in alternatives:

@@ -38,7 +38,7 @@ class State(enum.Enum):
 
 
 @dataclass(slots=True, eq=False)
-class Alternative:
+class SequenceAlternative:
     """One of the texts of a sequence.
 
     `heal`: bytes still to be reproduced. `written`: tokens beyond them. `branch`: its own tokens, once it has parted
@@ -82,10 +82,10 @@ class Sequence:
         random = request.temperature > 0
         # Several texts would be as many times the work, and chance draws again.
         self.lookahead_limit = 0 if random or request.alternatives > 1 else lookahead_limit
-        self.alternatives: list[Alternative] = []
+        self.alternatives: list[SequenceAlternative] = []
         for index in range(request.alternatives):
             generator = generator_for(request.seed, index) if random else None
-            self.alternatives.append(Alternative(index, request.heal, generator))
+            self.alternatives.append(SequenceAlternative(index, request.heal, generator))
         self.branched = random and request.alternatives > 1  # alternatives go their own ways
         self.writing = True  # some alternative is not paused and not over
         self.start = 0  # first token that the next step must compute, and
@@ -111,7 +111,7 @@ class Sequence:
         """Nothing more will be written."""
         return all(alternative.state is State.ENDED for alternative in self.alternatives)
 
-    def turn(self, alternatives: Iterable[Alternative], state: State) -> None:
+    def turn(self, alternatives: Iterable[SequenceAlternative], state: State) -> None:
         """Put some alternatives into another state."""
         for alternative in alternatives:
             alternative.state = state
