@@ -7,7 +7,7 @@ export { Connection } from './core/connection.js';
 export type { ConnectionListener, ConnectionState } from './core/connection.js';
 export {
   GhostController,
-  /** @deprecated The name of `GhostController` until 0.1; it goes in 0.3. */
+  /** @deprecated Use `GhostController`. This name will be removed in the version after next. */
   GhostController as GhostText,
 } from './core/ghost-controller.js';
 export type { Answer } from './core/ghost-controller.js';
