@@ -84,7 +84,7 @@ def limits_text(annotation: object) -> str:
 
 
 def is_always_there(field: dataclasses.Field[Any], *, from_client: bool) -> bool:
-    """Whether a field is in every message of its kind. A server writes out all defaults but one."""
+    """Whether a field is in every message of its kind. A server writes its defaults, but for `LEFT_OUT_BY_SERVER`."""
     if field.default is dataclasses.MISSING:
         return True
     return not from_client and field.default is not None and field.name not in LEFT_OUT_BY_SERVER

@@ -43,7 +43,7 @@ class MessageNotes:
     examples: list[dict[str, Any]]
 
     def meaning(self, path: str) -> str | None:
-        """The sentence about a field; parts of an alternative are explained with the field of the same name."""
+        """The sentence about a field; a part of an alternative means what the field of the same name means."""
         note = self.fields.get(path) or self.fields.get(path.removeprefix("alternatives[]."))
         return note.meaning if note else None
 
@@ -79,7 +79,7 @@ def code(cell: str) -> str:
 
 
 def said(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """The lines of a transcript: `C` for the client or `S` for the server, and what it says."""
+    """The lines of a transcript: `C` for the client or `S` for the server, and its message."""
     return [(side, json.loads(body)) for side, body in _SAID.findall(text)]
 
 

@@ -51,7 +51,7 @@ def points_at_start(text: str, count_units: int) -> int | None:
 
 
 def has_lone_surrogate(text: str) -> bool:
-    """Whether `text` holds a code point that is half of a surrogate pair, and so no character."""
+    """Whether `text` holds half of a surrogate pair, which is not a character."""
     if text.isascii():
         return False
     try:

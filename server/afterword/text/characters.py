@@ -58,10 +58,10 @@ def graphemes(text: str) -> list[str]:
 
 
 def may_grow(grapheme: str) -> bool:
-    """Whether text that follows is likely enough to become part of this grapheme that it must be awaited.
+    """Whether the next character may well join this grapheme, so that it is better to wait for it.
 
-    Any letter can be followed by a combining mark, but in Latin, Greek, Cyrillic, CJK and the like that is so rare that
-    waiting for it would only make text late.
+    A combining mark can follow any letter, but in Latin, Greek, Cyrillic, CJK and the like that is so rare that waiting
+    for it would only delay the text.
     """
     last = grapheme[-1]
     if last.isascii():

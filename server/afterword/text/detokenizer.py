@@ -17,9 +17,9 @@ class Detokenizer:
     `skip_bytes`: what the writer has typed already and the first tokens only repeat. `before_tail`: the end of the text
     before the caret, because the first character may belong to the last grapheme there (a vowel sign, half a flag).
 
-    `ended` is set when no more text can follow: bytes that are no UTF-8, a token that is no text, or a character that
-    would change a grapheme given out before. What was given out until then is good. `only_repeated` tells whether the
-    last token was nothing but what the writer had typed.
+    `ended` is set when no more text can follow: bytes that are not UTF-8, a token that has no text, or a character
+    that would change a grapheme given out before. What was given out until then stands. `only_repeated` tells
+    whether the last token was nothing but what the writer had typed.
     """
 
     def __init__(self, vocabulary: Vocabulary, skip_bytes: bytes = b"", before_tail: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The tokens of a text that changes little by little, so that a keystroke costs a few dozen characters of tokenising.
+"""The tokens of a text that changes little by little: a keystroke tokenises a hundred characters, not the whole text.
 
 What lives here: one text, its tokens, and the way from one text to the next. What the text is, and which of its tokens
 make a prompt, is decided in prompt.py.
@@ -39,7 +39,7 @@ class IncrementalTokens:
         self.encoded_characters = 0
 
     def update(self, text: str) -> None:
-        """Become the tokens of `text`."""
+        """Hold the tokens of `text` from now on."""
         common = common_prefix(self.text, text)
         if common == len(text) == len(self.text):
             return
@@ -49,7 +49,7 @@ class IncrementalTokens:
         self.text = text
 
     def cut(self, position: int) -> int | None:
-        """How many tokens make up the first `position` characters, or None if a token lies across."""
+        """How many tokens make up the first `position` characters, or None if a token spans that position."""
         count = bisect_left(self.starts, position)
         # A token that was split from a character before it starts there too, so only ends can lie across.
         return count if count == 0 or self.ends[count - 1] <= position else None

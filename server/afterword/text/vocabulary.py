@@ -52,9 +52,9 @@ class Encoded(NamedTuple):
 class Vocabulary:
     """Ids, bytes and conventions of one tokenizer.
 
-    `token_bytes[id]` is what the id adds to a text, or None when it is no text (control tokens, unused ids).
+    `token_bytes[id]` is what the id adds to a text, or None if it adds nothing (control tokens, unused ids).
     `size` is the number of ids the model knows, which may exceed those of the tokenizer.
-    `eos_ids` end a text. `banned_ids` must never be written: no text, and not an end either.
+    `eos_ids` end a text. `banned_ids` must never be generated: they are neither text nor an end.
     `start_ids`, at least one, stand before every prompt.
     """
 
@@ -105,7 +105,7 @@ class Vocabulary:
 
     @classmethod
     def from_folder(cls, folder: Path) -> Vocabulary:
-        """Read a model's tokenizer.json and what its configuration says of tokens. Raises VocabularyError."""
+        """Read a model's tokenizer.json and what its configuration says about tokens. Raises VocabularyError."""
         description = _read(folder / "tokenizer.json")
         config = _read_if_there(folder / "config.json")
         merged: dict[str, Any] = {**config, **(config.get("text_config") or {})}
@@ -121,7 +121,7 @@ class Vocabulary:
         return cls(description, merged)
 
     def encode(self, text: str) -> list[int]:
-        """Ids of a text. Names of control tokens in it are letters like any others; nothing is added around it."""
+        """Ids of a text. Names of control tokens in it are plain letters; nothing is added around it."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def encode_spans(self, text: str) -> Encoded:
@@ -130,18 +130,18 @@ class Vocabulary:
         return Encoded(encoding.ids, encoding.offsets)
 
     def written(self, text: str) -> bytes:
-        """The bytes that tokens of `text` amount to: UTF-8, in the normal form that the tokenizer brings text to."""
+        """The bytes of the tokens of `text`: UTF-8, in the normal form that the tokenizer uses."""
         for form in self._forms:
             text = unicodedata.normalize(form, text)
         return text.encode("utf-8", "replace")
 
     @cached_property
     def banned_ids(self) -> frozenset[int]:
-        """Ids that must never be written."""
+        """Ids that must never be generated."""
         return frozenset(i for i, data in enumerate(self.token_bytes) if data is None and i not in self.eos_ids)
 
     def spell(self, tokens: Iterable[int]) -> bytes:
-        """The bytes of tokens, without those that are no text."""
+        """The bytes of tokens, leaving out those that have no text."""
         return b"".join(self.token_bytes[token] or b"" for token in tokens)
 
     def extends(self, data: bytes) -> bool:
@@ -214,7 +214,7 @@ def _byte_characters() -> list[str]:
 
 
 def _flatten(part: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """The steps of a normalizer or decoder, sequences opened."""
+    """The steps of a normalizer or decoder, with nested sequences flattened."""
     if part is None:
         return
     if part["type"] == "Sequence":
@@ -241,7 +241,7 @@ def _is_control(token: dict[str, Any]) -> bool:
 
 
 def _ids(value: Any) -> list[int]:
-    """A token id or a list of them, as configurations hold either."""
+    """A token id, or a list of them: configurations hold either."""
     if isinstance(value, int):
         return [value]
     return [item for item in value if isinstance(item, int)] if isinstance(value, list) else []

@@ -1,7 +1,7 @@
-"""Words that a full stop belongs to, of several languages together, since most texts do not say their language.
+"""Words that a full stop belongs to, in several languages at once, since most texts do not name their language.
 
-What lives here: the lists. What follows from them is in sentences.py. They are short on purpose: a word that is missing
-makes a suggestion end early, a word too many makes it go on for another sentence.
+What lives here: the lists. What follows from them is in ends.py. They are short on purpose: a missing word makes
+a suggestion end early, and a word too many makes it go on for another sentence.
 """
 
 from __future__ import annotations

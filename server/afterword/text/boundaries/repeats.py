@@ -1,4 +1,4 @@
-"""Where a growing text begins to say what is there already: after the caret, or before it over and over.
+"""Where a growing text begins to repeat: what stands after the caret, or what it has said before.
 
 What lives here: conservative tests. A suggestion that comes to repeat the text after the caret has filled its gap.
 Loops are what a language model falls into when it has nothing to say; a word said twice, a refrain, a list whose items

@@ -1,7 +1,7 @@
-"""The judgements about text that suggestions need, each made by looking only at the text and what stands around it.
+"""What suggestions need to know about text: where it ends, and which parts it has.
 
-What lives here: how ends of sentences, phrases and words, the text after the caret and repetition come together to one
-verdict. The search for ends is in ends.py, that for repetition in repeats.py.
+What lives here: how ends, the text after the caret and repetition come together in one verdict, which depends on
+nothing but the text and what stands around it. The search for ends is in ends.py, that for repetition in repeats.py.
 
 A judgement on growing text has two sides: an *end*, once it is certain, and a *hold*, the place beyond which text may
 still turn out to lie behind the end. Every hold begins at the end it is about and is lifted only when that end is
@@ -26,7 +26,8 @@ _HEADINGS = frozenset({"heading", "title", "h1", "h2", "h3", "h4", "h5", "h6"})
 class _Line(NamedTuple):
     """A line of a text, the first with its context before the text.
 
-    `shift`: what an offset in `text` is off in the whole text. `is_whole`: `text` begins where the line does.
+    `shift`: what to add to an offset in `text` to count from the start of the whole text. `is_whole`: `text` begins
+    where the line does.
     """
 
     text: str
