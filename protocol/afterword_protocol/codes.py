@@ -8,12 +8,12 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 
 
-class Comeback(StrEnum):
+class ReconnectAdvice(StrEnum):
     """What a client should do after a connection was closed."""
 
     AT_ONCE = "at once"
     BACK_OFF = "back off"
-    AFTER_CHANGE = "not before the program, its token or its message is another"
+    AFTER_CHANGE = "not before the program, its token or its message was changed"
 
 
 class CloseCode(IntEnum):
@@ -35,22 +35,22 @@ class CloseCode(IntEnum):
         return _EXPLAINED[self][0]
 
     @property
-    def comeback(self) -> Comeback:
+    def reconnect(self) -> ReconnectAdvice:
         """Whether reconnecting can help, and how."""
         return _EXPLAINED[self][1]
 
 
-_EXPLAINED: dict[CloseCode, tuple[str, Comeback]] = {
-    CloseCode.GOING_AWAY: ("The server is shutting down and has let live suggestions end.", Comeback.AT_ONCE),
-    CloseCode.TOO_BIG: ("A message was larger than `limits.message_bytes`.", Comeback.AFTER_CHANGE),
+_EXPLAINED: dict[CloseCode, tuple[str, ReconnectAdvice]] = {
+    CloseCode.GOING_AWAY: ("The server is shutting down and has let live suggestions end.", ReconnectAdvice.AT_ONCE),
+    CloseCode.TOO_BIG: ("A message was larger than `limits.message_bytes`.", ReconnectAdvice.AFTER_CHANGE),
     CloseCode.MALFORMED: (
         "A frame was binary or not a JSON object, or the first message was not `hello`.",
-        Comeback.AFTER_CHANGE,
+        ReconnectAdvice.AFTER_CHANGE,
     ),
-    CloseCode.UNAUTHORIZED: ("The token in `hello` is missing or wrong.", Comeback.AFTER_CHANGE),
-    CloseCode.SUBPROTOCOL: ("The subprotocol of this version was not agreed on.", Comeback.AFTER_CHANGE),
-    CloseCode.HELLO_TIMEOUT: ("No `hello` came in time.", Comeback.BACK_OFF),
-    CloseCode.SECOND_HELLO: ("A second `hello` was sent on one connection.", Comeback.AFTER_CHANGE),
-    CloseCode.TOO_FAST: ("Messages came faster than the server takes them.", Comeback.BACK_OFF),
-    CloseCode.INTERNAL: ("The server failed; what it knew of this connection is lost.", Comeback.BACK_OFF),
+    CloseCode.UNAUTHORIZED: ("The token in `hello` is missing or wrong.", ReconnectAdvice.AFTER_CHANGE),
+    CloseCode.SUBPROTOCOL: ("The subprotocol of this version was not agreed on.", ReconnectAdvice.AFTER_CHANGE),
+    CloseCode.HELLO_TIMEOUT: ("No `hello` came in time.", ReconnectAdvice.BACK_OFF),
+    CloseCode.SECOND_HELLO: ("A second `hello` was sent on one connection.", ReconnectAdvice.AFTER_CHANGE),
+    CloseCode.TOO_FAST: ("Messages came faster than the server takes them.", ReconnectAdvice.BACK_OFF),
+    CloseCode.INTERNAL: ("The server failed; what it knew of this connection is lost.", ReconnectAdvice.BACK_OFF),
 }

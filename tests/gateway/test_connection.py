@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -12,10 +12,11 @@ import pytest
 
 from afterword.engine.api import RunEvent, StopRun
 from afterword.gateway.server import RunningServer
-from afterword.session.effects import Effect, Send, StopGeneration
 from afterword.session.session import Session
+from afterword.session.text_rules import Surroundings
+from afterword.text.boundaries.rules import Rules
 from afterword.text.token_bridge import TokenBridge
-from afterword_protocol.messages import Pong
+from afterword_protocol.messages import Boundaries
 
 from .fake_engine import FakeEngine
 from .peer import HANG_S, connected, greeted
@@ -86,7 +87,7 @@ async def test_the_documents_of_a_client_that_goes_are_forgotten(server: Running
             await asyncio.sleep(0.01)
 
 
-async def test_what_the_session_wants_is_carried_out_before_it_decides_on_more(
+async def test_the_engine_is_told_to_stop_before_the_text_of_what_was_cancelled_is_looked_at(
     server: RunningServer, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.automatic = False
@@ -94,17 +95,42 @@ async def test_what_the_session_wants_is_carried_out_before_it_decides_on_more(
         await peer.open("The quick brown fox")
         await peer.suggest()
         request = await engine.requested()
-        stopped_before_answering = []
+        engine.write(request, 2)
+        assert (await peer.receive())["type"] == "token"
+        boundaries = Rules.boundaries
+        stopped: list[list[StopRun]] = []  # when the text of the `done` is looked at
 
-        def receive(session: Session, frame: str | bytes, now_ms: float) -> Iterator[Effect]:
-            yield StopGeneration(request.document, request.run)
-            stopped_before_answering.append(bool(engine.stopped))
-            yield Send(Pong(t=1))
+        def note_stops(rules: Rules, around: Surroundings, text: str) -> Boundaries:
+            stopped.append(list(engine.stopped))
+            return boundaries(rules, around, text)
 
-        monkeypatch.setattr(Session, "receive", receive)
+        monkeypatch.setattr(Rules, "boundaries", note_stops)
         await peer.send(type="cancel", doc="a", id=peer.last_id)
-        assert (await peer.receive_type("pong"))["t"] == 1
-        assert stopped_before_answering == [True]
+        assert (await peer.until_done())[1]["reason"] == "cancelled"
+        assert stopped == [[StopRun(request.owner, request.document, request.run)]]
+
+
+async def test_a_bug_in_the_rules_about_text_ends_the_connection_and_stops_the_engine(
+    server: RunningServer, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.automatic = False
+
+    def broken(rules: Rules, around: Surroundings, text: str) -> Boundaries:
+        raise ValueError(f"cannot take {text!r}")
+
+    async with greeted(server.url) as good, greeted(server.url) as unlucky:
+        await unlucky.open("The quick brown fox")
+        await unlucky.suggest()
+        request = await engine.requested()
+        with monkeypatch.context() as patched:
+            patched.setattr(Rules, "boundaries", broken)
+            await unlucky.send(type="cancel", doc="a", id=unlucky.last_id)
+            assert (await unlucky.close_code())[0] == 4500
+        assert engine.stopped == [StopRun(request.owner, request.document, request.run)]
+        engine.automatic = True
+        await good.open("Fine")
+        await good.suggest()
+        assert (await good.until_done())[1]["reason"] == "end"
 
 
 async def test_an_edit_that_diverges_ends_the_suggestion_while_the_engine_is_busy(

@@ -118,4 +118,4 @@ def test_a_server_message_is_no_client_message() -> None:
 
 
 def test_every_close_code_says_what_it_means_and_when_to_come_back() -> None:
-    assert all(code.meaning.endswith(".") and code.comeback for code in CloseCode)
+    assert all(code.meaning.endswith(".") and code.reconnect for code in CloseCode)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import pytest
 
 from afterword_protocol import codec, json_schema, messages, specification
-from afterword_protocol.codes import CloseCode, Comeback
+from afterword_protocol.codes import CloseCode, ReconnectAdvice
 from afterword_protocol.messages import (
     Boundaries,
     Delivery,
@@ -145,12 +145,12 @@ def test_close_codes_are_those_of_the_code() -> None:
 def test_close_codes_advise_what_the_code_advises() -> None:
     advice = {int(row[0]): row[2].lower() for row in specification.table(SPEC, "\n## Close codes\n")}
     words = {
-        Comeback.AT_ONCE: r"^at once",
-        Comeback.BACK_OFF: r"^with backoff",
-        Comeback.AFTER_CHANGE: r"^not at all|^not before|after a change",
+        ReconnectAdvice.AT_ONCE: r"^at once",
+        ReconnectAdvice.BACK_OFF: r"^with backoff",
+        ReconnectAdvice.AFTER_CHANGE: r"^not at all|^not before|after a change",
     }
     for known in CloseCode:
-        assert re.search(words[known.comeback], advice[known]), known
+        assert re.search(words[known.reconnect], advice[known]), known
 
 
 def test_enumerated_values_are_explained() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.session.mirror import Mirror, Unfollowable
+from afterword.session.mirror import EditMismatchError, Mirror
 from afterword_protocol.messages import Open
 from afterword_protocol.utf16 import units
 
@@ -32,7 +32,7 @@ def test_what_is_held_is_the_text_nearest_to_the_caret(
         new_after = insert_after + after[len(removed_after) :]
         try:
             splice = held.fit(units(removed), insert, units(removed_after), insert_after, units(new_before))
-        except Unfollowable:
+        except EditMismatchError:
             # Only text that was forgotten cannot be taken away.
             assert len(removed) > len(held.before) or len(removed_after) > len(held.after)
             return
@@ -80,6 +80,6 @@ def test_an_edit_that_does_not_fit_changes_nothing_and_says_why(
     splice: tuple[int, str, int, str, int | None], why: str
 ) -> None:
     held = mirror("a👍", "👍")
-    with pytest.raises(Unfollowable, match=why):
+    with pytest.raises(EditMismatchError, match=why):
         held.fit(*splice)
     assert (held.before, held.after) == ("a👍", "👍")

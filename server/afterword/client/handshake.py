@@ -12,7 +12,7 @@ from websockets.typing import Origin, Subprotocol
 
 from afterword.client.errors import ConnectionLost, Refused
 from afterword_protocol import codec
-from afterword_protocol.codes import CloseCode, Comeback
+from afterword_protocol.codes import CloseCode, ReconnectAdvice
 from afterword_protocol.messages import SUBPROTOCOL, Hello, Welcome
 
 MAX_FRAME_BYTES = 16 * 2**20
@@ -20,7 +20,7 @@ PING_INTERVAL_S = 20.0  # between WebSocket pings; a connection without an answe
 WELCOME_TIMEOUT_S = 20.0
 MAX_BODY_BYTES = 200  # of an HTTP answer, shown in the error
 
-_FATAL_CODES = frozenset(code for code in CloseCode if code.comeback is Comeback.AFTER_CHANGE)
+_FATAL_CODES = frozenset(code for code in CloseCode if code.reconnect is ReconnectAdvice.AFTER_CHANGE)
 _TRANSIENT_STATUSES = frozenset({408, 429})  # of those below 500, the ones that a later attempt may not meet
 
 # At its DEBUG level, `websockets` logs what travels, which is the text of writers. So that level stays shut.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from afterword.session.effects import Effect, ForgetDocument, Send
 from afterword.session.ghost_text import GhostText, SuggestionOptions
-from afterword.session.mirror import Mirror, Splice, Unfollowable
+from afterword.session.mirror import EditMismatchError, Mirror, Splice
 from afterword.session.replies import Refusal, error
 from afterword.session.suggestion import SuggestionEvent, SuggestionState
 from afterword_protocol.messages import (
@@ -65,7 +65,7 @@ class DocumentState:
             return [self._unready(asked.rev)]
         try:
             splice = self._mirror.fit(asked.delete, asked.insert, asked.delete_after, asked.insert_after, asked.length)
-        except Unfollowable as problem:
+        except EditMismatchError as problem:
             return [error(ErrorCode.RESYNC, str(problem), self.name), *self.lose_track(now_ms)]
         before = self._mirror.before
         after_changed = self._mirror.apply(splice)

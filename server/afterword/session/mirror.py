@@ -1,7 +1,7 @@
 """The server's copy of the text around a document's caret.
 
 Splices come in UTF-16 units and are applied in code points. Text is held up to a limit; past it the oldest is forgotten
-in coarse strides, because whoever computes on the text pays for each move of its beginning.
+in coarse strides, because the engine has to compute everything again each time its beginning moves.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from afterword_protocol.utf16 import points_at_end, points_at_start, units
 FORGET_FRACTION = 4  # a quarter of the limit is forgotten at a time
 
 
-class Unfollowable(Exception):
-    """A splice that cannot be applied to the text held here; the message says why."""
+class EditMismatchError(Exception):
+    """An edit that does not fit the text held here; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Splice:
 class Mirror:
     """Text before and after the caret, with what the client said of it; `limit_units` holds for all text together."""
 
-    def __init__(self, given: Open, limit_units: int) -> None:
-        self.before = before = given.before  # what is held of the text before the caret
-        self.after = after = given.after  # what is held of the text after the caret
-        self.preface = given.preface or ""  # what the model is to see ahead of the document
-        self.language = given.language
-        self.block = given.block
+    def __init__(self, opened: Open, limit_units: int) -> None:
+        self.before = before = opened.before  # what is held of the text before the caret
+        self.after = after = opened.after  # what is held of the text after the caret
+        self.preface = opened.preface or ""  # what the model is to see ahead of the document
+        self.language = opened.language
+        self.block = opened.block
         # A preface as long as the limit must not leave the document without any text of its own.
         self._limit_units = max(limit_units - units(self.preface), limit_units // FORGET_FRACTION)
         self._before_units = units(before)
@@ -69,24 +69,24 @@ class Mirror:
     def fit(
         self, delete_units: int, insert: str, delete_after_units: int, insert_after: str, length_units: int | None
     ) -> Splice:
-        """The splice in code points. Raises Unfollowable, having changed nothing, if it does not fit the text."""
+        """The splice in code points. Raises EditMismatchError, having changed nothing, if it does not fit the text."""
         if delete_units > self.length_units:
-            raise Unfollowable("delete takes more than there is before the caret")
+            raise EditMismatchError("delete takes more than there is before the caret")
         if delete_units > self._before_units:
-            raise Unfollowable("delete reaches into text that the server no longer holds")
+            raise EditMismatchError("delete reaches into text that the server no longer holds")
         if delete_after_units > self._after_units:
-            raise Unfollowable("delete_after takes more than the server holds")
+            raise EditMismatchError("delete_after takes more than the server holds")
         delete = points_at_end(self.before, delete_units) if delete_units else 0
         delete_after = points_at_start(self.after, delete_after_units) if delete_after_units else 0
         if delete is None or delete_after is None:
-            raise Unfollowable("the edit would split a surrogate pair")
+            raise EditMismatchError("the edit would split a surrogate pair")
         result_units = self.length_units - delete_units + units(insert)
         if length_units is not None and length_units != result_units:
-            raise Unfollowable(f"before would have length {result_units}, not {length_units}")
+            raise EditMismatchError(f"before would have length {result_units}, not {length_units}")
         return Splice(delete, insert, delete_after, insert_after)
 
     def apply(self, splice: Splice) -> bool:
-        """Change the text, then forget what is beyond the limit; whether the text after the caret is another now."""
+        """Change the text, then forget what is beyond the limit; whether the text after the caret changed."""
         after = self.after
         if splice.delete:
             kept = len(self.before) - splice.delete
