@@ -17,6 +17,7 @@ from typing import Any
 from afterword.models.convert.pretokenizers import AS_GPT2, pre_tokenizer_for
 from afterword.models.convert.unpacking import is_readable, write_readable
 from afterword.models.files import CONFIG, TOKENIZER
+from afterword.spinning import limit_spinning
 
 FLOAT32_LIMIT_PARAMETERS = 1_000_000_000
 """Quantized files up to this size become float32, so that nothing is lost; larger ones bfloat16, to half the bytes."""
@@ -29,6 +30,7 @@ model that continues plain text ends it with one of these."""
 def main(arguments: list[str]) -> int:
     """Run one conversion; returns the exit status."""
     kind, source, folder = arguments
+    limit_spinning()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # everything needed is in the file
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
