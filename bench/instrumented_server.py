@@ -121,20 +121,26 @@ def gateway(arguments: list[str]) -> int:
     from afterword.cli import main
     from afterword.engine.client import EngineClient
     from afterword.engine.worker_process import WorkerProcess
-    from afterword.gateway.connection import Connection
     from afterword.gateway.outbox import Outbox
+    from afterword.session.session import Session
     from afterword.text.prompt import PromptTokens
 
-    note(Connection, "_receive", "frame read")
+    note(Session, "receive", "frame read")
     note(PromptTokens, "update", "text given", "prompt made")
-    note(EngineClient, "start", after="request sent")
+    note(EngineClient, "submit", after="request sent")
     note(WorkerProcess, "data_received", "events read")
-    note(Connection, "on_generation", "text made", "message made")
+    note(Session, "on_generation", "text made", "message made")
     note(Outbox, "take", after="frame made", if_not_none=True)
     plain = EngineClient.__init__
 
     def with_marks(self: EngineClient, options: Any, **others: Any) -> None:
-        others["command"] = (sys.executable, "-m", "bench.instrumented_server", WORKER, *options.arguments())
+        others["command"] = (
+            sys.executable,
+            "-m",
+            "bench.instrumented_server",
+            WORKER,
+            f"--options={options.to_json()}",
+        )
         plain(self, options, **others)
 
     EngineClient.__init__ = with_marks  # type: ignore[method-assign]

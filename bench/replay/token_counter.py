@@ -28,7 +28,7 @@ class CounterNames:
 AFTERWORD = CounterNames(
     computed=("afterword_engine_step_rows_sum",),
     written=("afterword_written_tokens_total",),
-    ahead=("afterword_engine_ahead_rows_total",),
+    ahead=("afterword_engine_lookahead_rows_total",),
 )
 # Those of requests that were given up count once they have begun to answer.
 LLAMA = CounterNames(

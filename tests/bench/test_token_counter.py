@@ -14,8 +14,8 @@ afterword_engine_step_rows_sum{engine="0"} 100.0
 afterword_engine_step_rows_sum{engine="1"} 20.0
 afterword_engine_step_rows_count{engine="0"} 9.0
 afterword_written_tokens_total 30.0
-afterword_engine_ahead_rows_total{engine="0"} 8.0
-afterword_engine_ahead_rows_total{engine="1"} 2.0
+afterword_engine_lookahead_rows_total{engine="0"} 8.0
+afterword_engine_lookahead_rows_total{engine="1"} 2.0
 """
 
 
