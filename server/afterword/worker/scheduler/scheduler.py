@@ -148,11 +148,8 @@ class Scheduler:
     def remove(self, document: int) -> Sequence | None:
         """The document's sequence, if it has one, is over; its slot stays, and knows what was written. Returns it."""
         sequence = self.running.pop(document, None)
-        if sequence is not None:
-            if sequence.slot is not None:
-                sequence.slot.proposer.leave(sequence.tokens)
-            else:
-                self.news = True  # one document fewer waits for a slot
+        if sequence is not None and sequence.slot is not None:
+            sequence.slot.proposer.leave(sequence.tokens)
         return sequence
 
     def abort(self) -> None:
