@@ -77,13 +77,23 @@ def on_the_site(text: str, folder: Path) -> str:
             return match[0]  # Sphinx says that it is broken
         return f"[{match['text']}]({SOURCE_URL}/{inside})" if SOURCE_URL else match["text"]
 
-    lines, fence = text.split("\n"), ""
-    for number, line in enumerate(lines):
-        if begins := FENCE.match(line):
-            fence = "" if fence and line.strip().startswith(fence) else fence or begins[1]
-        elif not fence:
-            lines[number] = HAND_SET_ANCHOR.sub(r"[]{#\1}", LINK.sub(link, line))
-    return "\n".join(lines)
+    def turned(lines: list[str]) -> str:
+        # Not line by line: the words of a link may run on into the next line.
+        return HAND_SET_ANCHOR.sub(r"[]{#\1}", LINK.sub(link, "\n".join(lines)))
+
+    parts, prose, fence = [], [], ""
+    for line in text.split("\n"):
+        begins = FENCE.match(line)
+        if begins and not fence:
+            parts += [turned(prose)] if prose else []
+            prose, fence = [], begins[1]
+            parts.append(line)
+        elif fence:
+            fence = "" if begins and line.strip().startswith(fence) else fence
+            parts.append(line)
+        else:
+            prose.append(line)
+    return "\n".join([*parts, turned(prose)] if prose else parts)
 
 
 def read_page(app: Sphinx, page: str, source: list[str]) -> None:
