@@ -49,7 +49,11 @@ def test_the_wheel_has_the_page_beside_the_program(source: Path) -> None:
         names = set(wheel.namelist())
         assert {f"afterword/page/{name}" for name in PAGE} <= names
         assert wheel.read("afterword/page/index.html").decode() == PAGE["index.html"]
-    assert {"afterword/gateway/site.py", "afterword/cli/main.py", "afterword_protocol/messages.py"} <= names
+    assert {
+        "afterword/gateway/http/static_files.py",
+        "afterword/cli/main.py",
+        "afterword_protocol/messages.py",
+    } <= names
     assert {f"afterword/worker/native/{name}" for name in ("decoder.cpp", "matrix.h", "simd.h")} <= names
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"afterword", "afterword_protocol"}

@@ -124,8 +124,8 @@ async def test_after_a_drop_the_writer_goes_on(server: Any) -> None:
         suggestion = document.suggest(max_tokens=200, stop="none")
         async for _ in suggestion:
             break
-        assert client._pipe is not None
-        client._pipe._socket.transport.abort()
+        assert client._transport is not None
+        client._transport._socket.transport.abort()
         with pytest.raises(ConnectionLost):
             async for _ in suggestion:
                 pass
