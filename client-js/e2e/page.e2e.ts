@@ -78,7 +78,7 @@ describe('the panel', () => {
   });
 
   it('says why there is no suggestion', async () => {
-    const reason = (): Promise<string | null> => writing.figure('Why there is no suggestion').textContent();
+    const reason = (): Promise<string | null> => writing.figure('Status').textContent();
     await writing.type(OPENING);
     await writing.suggestion();
     await writing.press('Escape');
@@ -99,9 +99,7 @@ describe('the panel', () => {
     await writing.page.reload();
     await writing.text.click();
     await writing.type(OPENING);
-    await expect
-      .poll(() => writing.figure('Why there is no suggestion').textContent())
-      .toBe('Suggestions are switched off.');
+    await expect.poll(() => writing.figure('Status').textContent()).toBe('Suggestions are switched off.');
     expect(frames.filter((type) => !['hello', 'ping'].includes(type))).toEqual([]);
     await writing.panel.getByRole('switch', { name: 'Show suggestions' }).click();
     await writing.text.click();
