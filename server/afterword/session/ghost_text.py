@@ -198,6 +198,8 @@ class GhostText:
     def _advance(self, now_ms: float) -> list[Effect]:
         """Show what there is, answer each ask that has all it wants, and see that the rest is written."""
         effects: list[Effect] = []
+        options = self._options
+        by_words = options.delivery is Delivery.WORD
         while self.state is SuggestionState.LIVE:
             continuation = self._generation.continuation
             assert continuation is not None
@@ -205,8 +207,6 @@ class GhostText:
             wanted_tokens = 0
             for view in ask.views:
                 if view.reason is None:
-                    options = self._options
-                    by_words = options.delivery is Delivery.WORD
                     pos = view.shown_units
                     piece = view.grow(options.rules, continuation.limit_tokens, by_words, self._quiet)
                     if piece:
@@ -224,7 +224,7 @@ class GhostText:
             assert reason is not None
             if reason in _FAILURES:
                 event, code, message = _FAILURES[reason]
-                retry_after_ms = self._options.retry_after_ms if reason is Reason.BUSY else None
+                retry_after_ms = options.retry_after_ms if reason is Reason.BUSY else None
                 effects.append(error(code, message, self._doc, self.id, retry_after_ms=retry_after_ms))
                 effects += self.move(event, now_ms)
             else:

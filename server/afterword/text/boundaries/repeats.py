@@ -52,13 +52,14 @@ def first_repeat(around: Surroundings, text: str, *, complete: bool) -> Repeat |
     if meeting is not None:
         found.append(meeting)
     before = around.before[-CONTEXT_CHARACTERS:]
-    loop = find_loop(before + text)
+    whole = before + text
+    loop = find_loop(whole)
     if loop is not None:
         found.append(Repeat(max(loop.at - len(before), 0), loop.settled, loop.reason))
-    whole, start = before + text, len(before.rstrip())
+    start = len(before.rstrip())
     # Hardly any text has an end of a sentence or line at which a sentence could come again.
     if may_end(whole, start) or LINE_BREAK.search(whole, start) is not None:
-        sentence = _repeated_sentence(before, text, around.language)
+        sentence = _repeated_sentence(whole, start, len(before), around.language)
         if sentence is not None:
             found.append(sentence)
     return min(found, key=lambda repeat: (repeat.at, not repeat.settled)) if found else None
@@ -120,12 +121,13 @@ def find_loop(text: str) -> Repeat | None:
     return found
 
 
-def _repeated_sentence(before: str, text: str, language: str | None) -> Repeat | None:
-    """The first sentence of the text that is the one before it over again."""
-    whole = before + text
+def _repeated_sentence(whole: str, start: int, anchor: int, language: str | None) -> Repeat | None:
+    """The first sentence of the text from `anchor` on that is the one before it over again.
+
+    `start`: where what stands before the anchor ends, white space aside; no sentence that ends earlier counts.
+    """
     if len(whole) < MIN_SENTENCE_SPACELESS_CHARACTERS:
         return None
-    start = len(before.rstrip())
     ends = sentence_ends(whole, 0, language, complete=False, is_line=False).certain
     breaks = sorted({0, *ends, *(match.end() for match in LINE_BREAK.finditer(whole))})
     for begin, end in itertools.pairwise(breaks):
@@ -135,7 +137,7 @@ def _repeated_sentence(before: str, text: str, language: str | None) -> Repeat |
         sentence = whole[begin:end].strip()
         repeats = _repeats_sentence(sentence, following) if following and sentence else False
         if repeats is not False:
-            return Repeat(max(end - len(before), 0), repeats is True, Reason.REPETITION)
+            return Repeat(max(end - anchor, 0), repeats is True, Reason.REPETITION)
     return None
 
 
